@@ -1,0 +1,25 @@
+"""``python -m bench [NAME …]``: all tables, or some."""
+
+import sys
+
+from bench import idle, listing, logs, objects, results_page, trigger, waiters
+
+ALL = {
+    "trigger": trigger,
+    "results_page": results_page,
+    "waiters": waiters,
+    "objects": objects,
+    "logs": logs,
+    "listing": listing,
+    "idle": idle,
+}
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(ALL)
+    sys.argv[1:] = []
+    for name in names:
+        ALL[name].main()
+
+
+main()

@@ -1,0 +1,132 @@
+"""One node: takes a task, runs it, and brings its end to the server. It does one task at a time."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+
+from anyrig.agent.journal import Journal
+from anyrig.agent.machine import Machine
+from anyrig.agent.session import Opened
+from anyrig.agent.task_run import TaskRun
+from anyrig.bus import codec, subjects
+from anyrig.bus.client import Bus
+from anyrig.bus.handlers import Message
+from anyrig.bus.pull import Delivery
+from anyrig.core.errors import Invalid, Unavailable
+from anyrig.core.messages import (
+    AcceptReply,
+    AcceptRequest,
+    Dispatch,
+    Hello,
+    HelloReply,
+    Presence,
+    StopReply,
+    StopRequest,
+)
+
+_RPC_SECONDS = 10.0
+_BUSY_PAUSE = 1.0
+
+
+class Worker:
+    """Serves one node. ``tasks`` are those that run, and those whose end is still on its way."""
+
+    def __init__(self, machine: Machine, bus: Bus, node: str, group: asyncio.TaskGroup) -> None:
+        self.node = node
+        self._machine = machine
+        self._bus = bus
+        self._group = group
+        self._running: set[asyncio.Task[None]] = set()
+        self.tasks: dict[int, TaskRun] = {}
+
+    async def serve(self) -> None:
+        """Until cancelled."""
+        await self._bus.subscribe(subjects.rpc(self.node, "stop"), self._on_stop)
+        await self._bus.consume(subjects.JOBS, self.node, 1, self._on_dispatch)
+
+    def resume(self, journal: Journal) -> None:
+        """A task of an earlier start of this agent: bring home what it left."""
+        run = TaskRun.recovered(self._machine, self._bus, journal)
+        self._adopt(run, run.resume())
+
+    async def shut_down(self) -> None:
+        """End what runs; returns when its end, and that of earlier tasks, has reached the server."""
+        for run in self.tasks.values():
+            run.shut_down()
+        for task in tuple(self._running):
+            await asyncio.wait({task})
+
+    def cancel(self) -> None:
+        """Leave the rest to the next start."""
+        for task in self._running:
+            task.cancel()
+
+    def _adopt(self, run: TaskRun, work: Coroutine[None, None, None]) -> None:
+        self.tasks[run.spec.task] = run
+        task = self._group.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(lambda _: self._forget(run, task))
+
+    def _forget(self, run: TaskRun, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self.tasks.get(run.spec.task) is run:
+            del self.tasks[run.spec.task]
+
+    async def _on_dispatch(self, arrived: list[Delivery]) -> None:
+        for message in arrived:
+            await self._consider(message)
+
+    async def _consider(self, message: Delivery) -> None:
+        dispatch = codec.decode(Dispatch, message.data)
+        busy = dispatch.task in self.tasks or any(run.executing for run in self.tasks.values())
+        if busy:
+            await message.nak(_BUSY_PAUSE)
+        else:
+            await self._take(dispatch, message)
+
+    async def _take(self, dispatch: Dispatch, message: Delivery) -> None:
+        try:
+            reply = await self._accept(dispatch.task)
+        except Unavailable:
+            await message.nak(_BUSY_PAUSE)
+            return
+        if reply.spec is not None and reply.go:
+            journal = await asyncio.to_thread(
+                Journal.create, self._machine.tasks, Opened(reply.spec, reply.attempt)
+            )
+            run = TaskRun(self._machine, self._bus, journal)
+            self._adopt(run, run.execute(reply.now))
+        await message.ack()
+
+    async def _accept(self, task: int) -> AcceptReply:
+        asked = codec.encode(AcceptRequest(task, self.node, self._machine.boot_id))
+        answer = await self._bus.request(subjects.control("accept", self.node), asked, timeout=_RPC_SECONDS)
+        return codec.decode(AcceptReply, answer)
+
+    async def _on_stop(self, message: Message) -> bytes:
+        asked = codec.decode(StopRequest, message.data)
+        run = self.tasks.get(asked.task)
+        if run is None or run.key != (asked.task, asked.attempt):
+            return codec.encode(StopReply(stopped=False))
+        if asked.forget:
+            run.forget()
+        run.stop.set(asked.reason, asked.grace)
+        await run.over.wait()
+        return codec.encode(StopReply(stopped=True))
+
+    async def hello(self) -> None:
+        """After a connect: hear which of our tasks are not ours any more, and which are to stop."""
+        held = tuple(run.key for run in self.tasks.values())
+        said = codec.encode(Hello(self.node, self._machine.boot_id, held))
+        with suppress(Unavailable, Invalid):
+            answer = await self._bus.request(subjects.control("hello", self.node), said, timeout=_RPC_SECONDS)
+            reply = codec.decode(HelloReply, answer)
+            for task in reply.drop:
+                self.tasks[task].forget()
+            for task in reply.stop:
+                self.tasks[task].stop.set("Stopped.", 5.0)
+
+    def presence(self) -> Presence:
+        held = tuple(run.key for run in self.tasks.values())
+        machine = self._machine
+        return Presence(machine.boot_id, machine.version, machine.agent, machine.local_ip, held)

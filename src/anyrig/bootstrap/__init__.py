@@ -1,0 +1,1 @@
+"""Wires the parts by hand, and keeps them until the end."""

@@ -1,0 +1,1 @@
+"""The message bus: everything that speaks NATS, and nothing else does."""

@@ -1,0 +1,71 @@
+"""How the commands say things: states, times, durations, one result in one line."""
+
+from datetime import datetime
+from typing import Any
+
+from anyrig.cli.exits import Refused
+from anyrig.core.wording import duration_text
+
+Json = dict[str, Any]
+
+
+def job_number(text: str) -> int:
+    """The number of a job given as a number or as its uid, ``/node/XXXX/12``. Raises Refused."""
+    last = text.rstrip("/").rpartition("/")[2]
+    if not (last.isascii() and last.isdigit()):
+        raise Refused(f"'{text}' is neither the number nor the uid of a job.", 400)
+    return int(last)
+
+
+def pairs(field: str, given: list[str] | None) -> dict[str, str | None]:
+    """``name=value`` and ``name`` as a mapping; None is no value. Raises Refused."""
+    found = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not name:
+            raise Refused(f"{field} '{text}' has no name before the '='.", 400)
+        found[name] = value if equals else None
+    return found
+
+
+def moment(text: str | None) -> str:
+    """A time of the API as people here write it."""
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else "-"
+
+
+def first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
+
+
+def test_name(job: Json, test: str) -> str:
+    """As ``anyrig run`` takes it."""
+    return test if job["kind"] == "python" else f"{job['kind']}:{test}"
+
+
+def counts(job: Json) -> str:
+    """``2 passed, 1 failed, 1 error``."""
+    numbers = job["counts"]
+    errors = f"{numbers['error']} error{'' if numbers['error'] == 1 else 's'}"
+    return f"{numbers['pass']} passed, {numbers['fail']} failed, {errors}"
+
+
+def summary(job: Json) -> str:
+    """One sentence about a job that is over, or not yet."""
+    end = f" by {job['stopped_by']}" if job["state"] == "stopped" and job["stopped_by"] else ""
+    times = [job["started"] or job["created"], job["ended"]]
+    took = ""
+    if all(times):
+        started, ended = (datetime.fromisoformat(time) for time in times)
+        took = f" in {duration_text((ended - started).total_seconds())}"
+    return f"Job {job['number']} {_STATES.get(job['state'], job['state'])}{end}{took}: {counts(job)}."
+
+
+_STATES = {
+    "queued": "is waiting",
+    "placed": "is starting",
+    "running": "is running",
+    "stopping": "is stopping",
+    "finished": "has finished",
+    "stopped": "was stopped",
+    "lost": "was lost",
+}

@@ -1,0 +1,1 @@
+"""The use cases: asynchronous functions over storage, bus and packs."""

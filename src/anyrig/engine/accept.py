@@ -1,0 +1,81 @@
+"""A node asks for its task, and says what it still holds."""
+
+from anyrig.core.jobs import HOLDS_NODE, Event, State
+from anyrig.core.messages import AcceptReply, AcceptRequest, Hello, HelloReply, TaskSpec
+from anyrig.core.records import Job, Task
+from anyrig.engine.lab import Lab
+from anyrig.storage import Connection
+from anyrig.storage.sql import jobs as jobs_sql
+from anyrig.storage.sql import results as results_sql
+from anyrig.storage.sql import tasks as tasks_sql
+
+
+async def accept(lab: Lab, asked: AcceptRequest) -> AcceptReply:
+    """Hand out the attempt number, once: it is the fencing token of everything the node says later.
+
+    The same start of the same agent may ask again (its answer was lost) and gets the same attempt.
+    """
+    now = lab.now()
+    return await lab.db.write(lambda c: _accept(c, asked, now))
+
+
+def _accept(connection: Connection, asked: AcceptRequest, now: int) -> AcceptReply:
+    task = tasks_sql.by_number(connection, asked.task)
+    if task is None or task.node != asked.node or task.state not in HOLDS_NODE:
+        return AcceptReply(go=False, why="The task is not yours, or not any more.")
+    job = jobs_sql.by_number(connection, task.job)
+    if job is None:
+        return AcceptReply(go=False, why="The job was deleted.")
+    if task.state is not State.PLACED:
+        if task.holder != asked.boot_id:
+            return AcceptReply(go=False, why="An earlier start of this agent holds the task.")
+        return _go(connection, job, task, task.attempt, now)
+    attempt = task.attempt + 1
+    tasks_sql.move(
+        connection, task, Event.ACCEPT, attempt=attempt, holder=asked.boot_id, started=now, running_seq=None
+    )
+    tasks_sql.forget_dispatch(connection, task.number)
+    jobs_sql.begin(connection, job.number, now)
+    return _go(connection, job, task, attempt, now)
+
+
+def _go(connection: Connection, job: Job, task: Task, attempt: int, now: int) -> AcceptReply:
+    done = results_sql.how_many(connection, task.number) if attempt > 1 else 0
+    return AcceptReply(go=True, attempt=attempt, now=now, spec=_spec(job, task, done))
+
+
+def _spec(job: Job, task: Task, done: int) -> TaskSpec:
+    return TaskSpec(
+        task=task.number,
+        job_uid=job.uid,
+        task_index=task.position,
+        node=task.node or "",
+        kind=job.kind,
+        project=job.project,
+        user=job.user,
+        pack_url=f"/git/{job.project}.git" if job.sha else "",
+        sha=job.sha,
+        tests=job.tests,
+        done=done,
+        forever=job.forever,
+        shuffle=job.shuffle,
+        category=job.category,
+        remote_control=job.remote_control,
+        tags=job.tags,
+        params=job.params,
+    )
+
+
+async def hello(lab: Lab, said: Hello) -> tuple[HelloReply, list[Task]]:
+    """Compare what the node holds with the truth; the second value are the tasks its restart has lost."""
+    live = await lab.db.read(lambda c: tasks_sql.live_on(c, said.node))
+    held = dict(said.tasks)
+    mine = {task.number: task for task in live if held.get(task.number) == task.attempt}
+    drop = tuple(number for number in held if number not in mine)
+    stop = tuple(number for number, task in mine.items() if task.state is State.STOPPING)
+    lost = [
+        task
+        for task in live
+        if task.number not in mine and task.state is not State.PLACED and task.holder != said.boot_id
+    ]
+    return HelloReply(drop, stop), lost

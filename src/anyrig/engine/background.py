@@ -1,0 +1,173 @@
+"""What a server does besides answering clients: one loop a duty, all ended together."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from anyrig.bus import callout, codec, subjects
+from anyrig.bus.handlers import Message
+from anyrig.bus.pull import Delivery
+from anyrig.core.errors import AnyrigError, Invalid, Unavailable
+from anyrig.core.messages import AcceptRequest, EventBatch, Hello, Presence
+from anyrig.engine import accept, place, presence, sweeps
+from anyrig.engine.ingest import TooEarly, ingest
+from anyrig.engine.lab import Lab
+from anyrig.engine.lose import lose
+from anyrig.engine.outgoing import Changed, Dispatched, Ended
+from anyrig.storage.sql import nodes as nodes_sql
+
+log = logging.getLogger(__name__)
+_INGEST_BATCH = 64
+_EARLY_PAUSE = 0.2
+_SWEEP_SECONDS = 1.0
+
+
+async def run(lab: Lab) -> None:
+    """Until cancelled."""
+    await _listen_anew(lab)
+    lab.bus.on_reconnect(lambda: _listen_anew(lab))
+    await lab.bus.subscribe(subjects.control("accept", "*"), _answer_accept(lab), queue=subjects.SERVERS)
+    await lab.bus.subscribe(subjects.control("hello", "*"), _answer_hello(lab), queue=subjects.SERVERS)
+    await lab.bus.subscribe(subjects.ui(">"), _wake(lab))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_say(lab))
+        group.create_task(lab.bus.consume(subjects.EVENTS, subjects.INGEST, _INGEST_BATCH, _ingest(lab)))
+        group.create_task(lab.bus.watch_presence(_hear(lab)))
+        group.create_task(_sweep(lab))
+
+
+async def _listen_anew(lab: Lab) -> None:
+    lab.hearing.since = lab.now()
+
+
+async def admit_agents(lab: Lab, issuer_seed: str, account: str) -> None:
+    """Answer the bus when it asks who an agent is."""
+
+    async def authorise(agent: str, secret: str) -> tuple[str, ...] | None:
+        with suppress(AnyrigError):
+            name = await lab.access.agent_named(f"{agent}.{secret}")
+            return tuple(await lab.db.read(lambda c: nodes_sql.of_agent(c, name))) or None
+        return None
+
+    await callout.serve(lab.bus, issuer_seed, authorise, account)
+
+
+def _answer_accept(lab: Lab) -> Callable[[Message], Awaitable[bytes]]:
+    async def answer(message: Message) -> bytes:
+        asked = codec.decode(AcceptRequest, message.data)
+        if asked.node != subjects.control_node(message.subject):
+            raise Invalid(reason="a node asks in another node's name")
+        return codec.encode(await accept.accept(lab, asked))
+
+    return answer
+
+
+def _answer_hello(lab: Lab) -> Callable[[Message], Awaitable[bytes]]:
+    async def answer(message: Message) -> bytes:
+        said = codec.decode(Hello, message.data)
+        if said.node != subjects.control_node(message.subject):
+            raise Invalid(reason="a node speaks in another node's name")
+        reply, lost = await accept.hello(lab, said)
+        for task in lost:
+            await lose(lab, task, "The agent was restarted.")
+        return codec.encode(reply)
+
+    return answer
+
+
+def _wake(lab: Lab) -> Callable[[Message], Awaitable[None]]:
+    async def wake(message: Message) -> None:
+        lab.waiters.wake(message.data.decode(errors="replace"))
+
+    return wake
+
+
+async def _say(lab: Lab) -> None:
+    """Say what was committed: here at once, to the others over the bus."""
+    while True:
+        match await lab.outgoing.next():
+            case Dispatched() as one:
+                await place.send(lab, one)
+            case Ended(uid):
+                await _notify(lab, uid)
+            case Changed(number):
+                await _notify(lab, f"job.{number}")
+
+
+async def _notify(lab: Lab, topic: str) -> None:
+    lab.waiters.wake(topic)
+    with suppress(Unavailable):
+        await lab.bus.send(subjects.ui("changed"), topic.encode())
+
+
+def _ingest(lab: Lab) -> Callable[[list[Delivery]], Awaitable[None]]:
+    async def handle(arrived: list[Delivery]) -> None:
+        """All at once: the database commits them as one group, and order within a task is checked there."""
+        async with asyncio.TaskGroup() as group:
+            for chain in _by_task(arrived):
+                group.create_task(_ingest_in_order(lab, chain))
+
+    return handle
+
+
+def _by_task(arrived: list[Delivery]) -> list[list[Delivery]]:
+    chains: dict[str, list[Delivery]] = {}
+    for delivery in arrived:
+        chains.setdefault(delivery.subject, []).append(delivery)
+    return list(chains.values())
+
+
+async def _ingest_in_order(lab: Lab, chain: list[Delivery]) -> None:
+    for delivery in chain:
+        await _ingest_one(lab, delivery)
+
+
+async def _ingest_one(lab: Lab, delivery: Delivery) -> None:
+    try:
+        lost = await ingest(lab, _batch(delivery))
+    except TooEarly:
+        await delivery.nak(_EARLY_PAUSE)
+    except Invalid as error:
+        log.error("an event on %s is dropped: %s", delivery.subject, error)  # noqa: TRY400 - the reason says it
+        await delivery.term()
+    else:
+        await delivery.ack()
+        if lost is not None:
+            await lose(lab, *lost)
+
+
+def _batch(delivery: Delivery) -> EventBatch:
+    batch = codec.decode(EventBatch, delivery.data)
+    if (batch.node, batch.task) != subjects.event_source(delivery.subject):
+        raise Invalid(reason="a node speaks in another node's name")
+    return batch
+
+
+def _hear(lab: Lab) -> Callable[[str, bytes | None], Awaitable[None]]:
+    async def hear(node: str, payload: bytes | None) -> None:
+        if payload is None:
+            await presence.left(lab, node)
+            return
+        with suppress(Invalid):
+            await presence.heard(lab, node, codec.decode(Presence, payload))
+
+    return hear
+
+
+async def _sweep(lab: Lab) -> None:
+    duties = (sweeps.sweep_leases, sweeps.sweep_outbox, sweeps.sweep_waiters, sweeps.sweep_queue)
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        for duty in duties:
+            await _once(lab, duty)
+
+
+async def _once(lab: Lab, duty: Callable[[Lab], Awaitable[None]]) -> None:
+    """A sweep that fails is tried again a second later."""
+    try:
+        await duty(lab)
+    except Unavailable as error:
+        log.warning("%s: %s", duty.__name__, error)
+    except Exception:
+        log.exception("%s failed", duty.__name__)

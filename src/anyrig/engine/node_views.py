@@ -1,0 +1,72 @@
+"""Nodes as people look at them."""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from anyrig.core.errors import NodeOffline, NotFound
+from anyrig.core.node_config import NodeConfig
+from anyrig.core.placement import Waiting, why_not
+from anyrig.core.records import Job, NodeRecord
+from anyrig.core.users import Principal
+from anyrig.engine.lab import Lab
+from anyrig.engine.pack_tests import project_named
+from anyrig.engine.pages import NodeStanding, find_node, list_nodes
+from anyrig.storage.sql import nodes as nodes_sql
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A node, how it stands now, and what the default project's test pack says of it."""
+
+    record: NodeRecord
+    online: bool
+    not_available: str | None
+    """A sentence; None when anybody could reserve or use the node now."""
+    job: Job | None
+    """The one that runs on it, or else the last one that did."""
+    config: NodeConfig
+
+
+async def nodes(lab: Lab, who: Principal) -> list[NodeView]:
+    """All nodes by name."""
+    return await _views(lab, who, await list_nodes(lab, who))
+
+
+async def node(lab: Lab, who: Principal, name: str) -> NodeView:
+    """Raises NotFound."""
+    [view] = await _views(lab, who, [await find_node(lab, who, name)])
+    return view
+
+
+async def require_node(lab: Lab, name: str) -> None:
+    """Raises NotFound."""
+    if await lab.db.read(lambda c: nodes_sql.agent_of(c, name)) is None:
+        raise NotFound(what="node", name=name)
+
+
+async def picture(lab: Lab, who: Principal, name: str) -> NoReturn:
+    """What is on the screen of the node's device.
+
+    Raises:
+        NotFound: There is no such node, or it has no device; none has one so far.
+        NodeOffline.
+    """
+    if not (await find_node(lab, who, name)).now.online:
+        raise NodeOffline(node=name)
+    raise NotFound(what="device on node", name=name)
+
+
+async def _views(lab: Lab, who: Principal, stands: list[NodeStanding]) -> list[NodeView]:
+    names = [stand.record.name for stand in stands]
+    try:
+        project = (await project_named(lab, who, None)).name
+    except NotFound:
+        return [_view(stand, {}) for stand in stands]
+    configs = await lab.node_configs.of(lab.packs, project, names)
+    return [_view(stand, configs[stand.record.name]) for stand in stands]
+
+
+def _view(stand: NodeStanding, config: NodeConfig) -> NodeView:
+    # Nobody in particular asks: a reservation keeps even its owner from reserving the node again.
+    anybody = Waiting(task=0, kind=min(stand.now.kinds, default=""), user="")
+    return NodeView(stand.record, stand.now.online, why_not(anybody, stand.now), stand.job, config)

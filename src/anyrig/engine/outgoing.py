@@ -1,0 +1,45 @@
+"""What was committed and has to be said to nodes and other replicas: by one loop, after the commit."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """A task that holds a node's lease and has to be sent there."""
+
+    task: int
+    node: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job is over: whoever waits for it, here or at another replica, goes on."""
+
+    job_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something of a job was committed: pages that show it look again."""
+
+    job: int
+
+
+Outgo = Dispatched | Ended | Changed
+
+
+class Outgoing:
+    """An unbounded queue in memory: losing it is no loss, the sweeps find what was not said."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Outgo] = asyncio.Queue()
+
+    def put(self, items: Iterable[Outgo]) -> None:
+        for item in items:
+            self._queue.put_nowait(item)
+
+    async def next(self) -> Outgo:
+        return await self._queue.get()

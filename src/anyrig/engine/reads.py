@@ -1,0 +1,66 @@
+"""What clients ask for."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from anyrig.core.errors import NotFound
+from anyrig.core.nodes import is_online
+from anyrig.core.records import Job
+from anyrig.core.users import Principal
+from anyrig.engine.lab import Lab
+from anyrig.storage.sql import jobs as jobs_sql
+from anyrig.storage.sql import nodes as nodes_sql
+
+log = logging.getLogger(__name__)
+_ANSWER_SECONDS = 5.0
+
+
+async def job(lab: Lab, who: Principal, uid: str) -> Job:
+    """Raises NotFound."""
+    found = await lab.db.read(lambda c: jobs_sql.by_uid(c, uid))
+    if found is None or not who.sees(found.project):
+        raise NotFound(what="job", name=uid)
+    return found
+
+
+async def wait_for_job(lab: Lab, who: Principal, uid: str, seconds: float) -> Job:
+    """The job once it is over, or as it is after ``seconds``.
+
+    Raises:
+        NotFound: There is no such job.
+    """
+    with lab.waiters.waiting(uid) as wait:
+        found = await job(lab, who, uid)
+        if found.is_over or not await wait(seconds):
+            return found
+    return await job(lab, who, uid)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of what; keys are states."""
+
+    jobs: dict[str, int]
+    nodes: dict[str, int]
+
+
+async def tally(lab: Lab) -> Tally:
+    """The lab in numbers, for those who watch it."""
+    now = lab.now()
+    jobs = await lab.db.read(jobs_sql.count_live)
+    nodes = await lab.db.read(nodes_sql.every)
+    online = sum(is_online(node.seen, now) for node in nodes)
+    return Tally(jobs, {"online": online, "offline": len(nodes) - online})
+
+
+async def missing_parts(lab: Lab) -> list[str]:
+    """Which of the server's parts do not answer."""
+    missing = [] if lab.bus.connected else ["message bus"]
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await lab.db.read(jobs_sql.count_live)
+    except Exception:
+        log.exception("the database does not answer")
+        missing.append("database")
+    return missing

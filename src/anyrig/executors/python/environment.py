@@ -1,0 +1,86 @@
+"""The Python environment of a test pack, made once for each set of requirements."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import uv
+
+from anyrig.core.errors import EnvironmentFailed
+from anyrig.executors.base import Stop
+from anyrig.executors.process import run_program
+from anyrig.executors.python import build
+from anyrig.executors.python.requirements import Requirements
+
+_CROSS = "\N{MULTIPLICATION SIGN}"
+"""Begins what uv says of requirements that cannot be met."""
+_LOWEST = (3, 11)
+_WITHIN = 1800.0
+"""Seconds for downloads, and for waiting until another agent has made the same environment."""
+_NOT_FOR_TESTS = ("ANYRIG_", "PYTEST", "PYTHON", "COVERAGE", "COV_CORE", "VIRTUAL_ENV", "STBT_CONFIG_FILE")
+"""Variables of the agent's own that begin so; among them is its access token."""
+
+
+def python_for(version: str | None) -> str:
+    """The pack's ``python_version`` when our runner can do with it, else the Python that runs us."""
+    try:
+        wanted = tuple(map(int, (version or "").split(".")))
+    except ValueError:
+        wanted = ()
+    ours = wanted == sys.version_info[: len(wanted)]
+    return version if version and wanted >= _LOWEST and not ours else sys.executable
+
+
+async def environment(
+    wanted: Requirements, cache: Path, pack: Path, stop: Stop, on_output: Callable[[bytes], None]
+) -> Path:
+    """The environment's folder, made now if it is not in the cache; ``on_output`` gets what uv says.
+
+    Raises:
+        EnvironmentFailed: uv could not make it, or was stopped.
+    """
+    folder = cache / "python" / "environments" / wanted.key()
+    if build.is_whole(folder):
+        return folder
+    output: list[bytes] = []
+
+    def take(data: bytes) -> None:
+        output.append(data)
+        on_output(data)
+
+    order = {
+        **asdict(wanted),
+        "folder": str(folder),
+        "uv": uv.find_uv_bin(),
+        "python": list(dict.fromkeys((wanted.python, sys.executable))),
+    }
+    ended = await run_program(
+        [sys.executable, "-P", build.__file__, json.dumps(order)],
+        cwd=pack,
+        env=dict(os.environ),
+        stop=stop,
+        timeout=_WITHIN,
+        on_output=take,
+    )
+    if ended.status != 0:
+        raise EnvironmentFailed(reason=ended.trouble or _last_words(b"".join(output)))
+    return folder
+
+
+def _last_words(output: bytes) -> str:
+    """The last lines of uv, from where it says what is wrong."""
+    lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
+    start = max(
+        (at for at, line in enumerate(lines) if line.startswith(("error", _CROSS))), default=len(lines) - 3
+    )
+    return " ".join(lines[max(0, start) :]) or "uv said nothing"
+
+
+def variables(folder: Path, own: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables of tests, from ours."""
+    kept = {name: value for name, value in own.items() if not name.startswith(_NOT_FOR_TESTS)}
+    path = f"{folder}/bin{os.pathsep}{kept.get('PATH', os.defpath)}"
+    return {**kept, "PATH": path, "VIRTUAL_ENV": str(folder), "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,11 @@
+"""What runs inside a pack's own environment: standard library, pytest and stbt_core, nothing else of ours.
+
+Four kinds of process, each forked from the one before it:
+
+* the zygote has imported what is slow to import, and forks keepers as the agent asks for them;
+* a keeper looks after one test file: it keeps the logs and the limits, and kills what tests leave behind;
+* a collector has imported the file with pytest, and forks one child after the other;
+* a child runs one test and ends.
+
+Only collectors and children ever run code of the pack, so a keeper can be relied upon.
+"""

@@ -1,0 +1,7 @@
+import sys
+
+sys.exit("not here")
+
+
+def test_never():
+    pass

@@ -1,0 +1,5 @@
+assert False, "at import"
+
+
+def test_never():
+    pass

@@ -1,0 +1,8 @@
+import time
+
+print("importing")
+time.sleep(4321)
+
+
+def test_never():
+    pass
