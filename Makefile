@@ -36,7 +36,7 @@ bench: setup
 # Random kills for this many seconds, then a tally.
 SECONDS ?= 600
 chaos: setup
-	$(RUN)/python -m tests.acceptance.chaos --seconds $(SECONDS)
+	$(RUN)/python tests/acceptance/chaos.py --seconds $(SECONDS)
 
 clean:
 	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -50,7 +50,7 @@ def test_a_server_that_is_killed_mid_job_misses_nothing(lab: Lab) -> None:
 def test_a_bus_that_is_killed_mid_job_misses_nothing(lab: Lab) -> None:
     uid = lab.run("test_slow", "test_quick")
     lab.until_line(uid, "line 5")
-    subprocess.run(["kill", "-9", str(lab.nats_pid())], check=True)
+    lab.kill_nats()
     lab.wait(uid)
     assert verdicts(lab, uid) == [("test_slow", "pass"), ("test_quick", "pass")]
     assert lines_of(lab.result_log(lab.results(uid)[0])) == [f"line {n}" for n in range(60)]

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import anyio
@@ -12,7 +13,9 @@ import pytest
 from anyrig.executors.base import StopFlag
 from anyrig.executors.process import Exit, run_program
 
-LEFT = "import time; time.sleep(8642)"
+MARK = uuid.uuid4().hex
+"""Tells our processes from those of another run of this suite."""
+LEFT = f"import time; time.sleep(8642)  # {MARK}"
 LEAVES = f"""
 import os, subprocess, sys
 command = [sys.executable, "-c", {LEFT!r}]
@@ -33,7 +36,7 @@ def left() -> list[int]:
 
 def _is_left(file: Path) -> bool:
     try:
-        return b"sleep(8642)\0" in file.read_bytes()
+        return f"# {MARK}\0".encode() in file.read_bytes()
     except OSError:
         return False
 

@@ -200,6 +200,10 @@ class Lab:
     def result_log(self, result: dict[str, Any]) -> str:
         return self.client.get(f"/api/v2/results{result['result_id']}/stbt.log").text
 
+    def kill_nats(self) -> None:
+        """``kill -9``."""
+        os.kill(self.nats_pid(), signal.SIGKILL)
+
     def nats_pid(self) -> int:
         return int(until(lambda: children(self.server.pid, "nats-server"), "nats-server runs")[0])
 

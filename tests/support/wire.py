@@ -9,10 +9,10 @@ _BLOCK = 65536
 
 
 class Wire:
-    """``with Wire(port) as wire``: ``wire.port`` leads to ``port`` of this machine, until it is cut."""
+    """``with Wire(port) as wire``: ``wire.port`` leads to ``wire.target`` on loopback, until it is cut."""
 
     def __init__(self, port: int) -> None:
-        self._target = port
+        self.target = port
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self._whole = threading.Event()
@@ -53,7 +53,7 @@ class Wire:
                     near.close()
 
     def _pipe(self, near: socket.socket) -> None:
-        with near, socket.create_connection(("127.0.0.1", self._target)) as far:
+        with near, socket.create_connection(("127.0.0.1", self.target)) as far:
             other = {near: far, far: near}
             while self._whole.is_set():
                 for ready in select.select([near, far], [], [], 0.1)[0]:

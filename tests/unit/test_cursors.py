@@ -43,7 +43,17 @@ def test_a_cursor_of_another_order_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "é", "bm90IGpzb24", "W10", "WyJkYXRlIix0cnVlLCJ4Il0", "WzEsMiwzXQ", "MQ"]
+    "cursor",
+    [
+        "x",
+        "é",
+        "bm90IGpzb24",
+        "W10",
+        "WyJkYXRlIix0cnVlLCJ4Il0",
+        "WzEsMiwzXQ",
+        "MQ",
+        "WzkyMjMzNzIwMzY4NTQ3NzU4MDgsMV0",
+    ],
 )
 def test_what_no_list_has_given_is_refused(cursor: str) -> None:
     with pytest.raises(BadField):

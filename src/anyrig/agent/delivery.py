@@ -6,7 +6,7 @@ from contextlib import suppress
 from secrets import token_hex
 
 from anyrig.agent.journal import Journal
-from anyrig.agent.session import Ended, Entry, Finished, Started, event_of
+from anyrig.agent.session import Delivered, Ended, Entry, Finished, Started, event_of
 from anyrig.agent.uploads import Uploads
 from anyrig.bus import codec, subjects
 from anyrig.bus.client import Bus
@@ -45,12 +45,27 @@ class Delivery:
     async def run(self) -> None:
         """Returns when the task's end has reached the bus; waits out any trouble."""
         while True:
-            batch = await self._next()
-            events = tuple([event_of(entry, await self._upload(entry)) for entry in batch])
-            await self._publish(events)
+            batch, events = await self._next(), list[Event]()
+            for entry in batch:  # which grows: what comes during an upload travels with it
+                events.append(event_of(entry, await self._upload(entry)))
+                if self._is_last_result(entry) and not self._queue:
+                    await self._wait_for_more(_LINGER)
+                batch += self._taken(_BATCH - len(batch))
+            await self._publish(tuple(events))
             self._delivered(batch)
             if isinstance(batch[-1], Ended):
                 return
+
+    def _is_last_result(self, entry: Entry) -> bool:
+        """Then the task's end is about to come, and travels in the same message."""
+        spec = self._journal.opened.spec
+        return isinstance(entry, Finished) and not spec.forever and entry.seq + 1 == len(spec.tests)
+
+    async def _wait_for_more(self, seconds: float) -> None:
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     async def _next(self) -> list[Entry]:
         while not self._queue:
@@ -59,7 +74,10 @@ class Delivery:
         if all(isinstance(entry, Started) for entry in self._queue):
             self._urgent.clear()
             await _wait(self._urgent, _LINGER)
-        batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
+        return self._taken(_BATCH)
+
+    def _taken(self, most: int) -> list[Entry]:
+        batch, self._queue = self._queue[:most], self._queue[most:]
         return batch
 
     async def _upload(self, entry: Entry) -> tuple[Artifact, ...]:
@@ -86,7 +104,7 @@ class Delivery:
 
     def _delivered(self, batch: Sequence[Entry]) -> None:
         self._count += len(batch)
-        self._journal.note_delivered(self._count)
+        self._journal.note(Delivered(self._count))
         for entry in batch:
             self._journal.release(entry)
 

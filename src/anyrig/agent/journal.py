@@ -1,6 +1,7 @@
 """A task's folder on disk: what was accepted, what happened, its log and the files still to be uploaded.
 
-An entry is on disk before anybody hears of it. The folder is removed when the server has everything.
+A result is on disk before anybody hears of it. The folder is removed when the server has everything. After a
+power cut that took the folder, the server hears from the agent itself that the task is not known any more.
 """
 
 import os
@@ -39,7 +40,9 @@ class Journal:
         folder = root / f"{opened.spec.task}-{opened.attempt}"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "files").mkdir(parents=True)
-        _write_durably(folder / "opened", msgspec.json.encode(opened))
+        new = folder / "opened.new"
+        new.write_bytes(msgspec.json.encode(opened))
+        new.rename(folder / "opened")
         return cls(folder, opened)
 
     @classmethod
@@ -57,13 +60,12 @@ class Journal:
 
     def write(self, line: Line) -> None:
         """Append a line and have it on disk."""
-        self._file.write(msgspec.json.encode([_NAMES[type(line)], line]) + b"\n")
-        self._file.flush()
+        self.note(line)
         os.fsync(self._file.fileno())
 
-    def note_delivered(self, count: int) -> None:
-        """Not forced to disk: what is said twice is counted once."""
-        self._file.write(msgspec.json.encode(["delivered", Delivered(count)]) + b"\n")
+    def note(self, line: Line) -> None:
+        """Append a line that a power cut may take: what is said twice is counted once."""
+        self._file.write(msgspec.json.encode([_NAMES[type(line)], line]) + b"\n")
         self._file.flush()
 
     def append_log(self, data: bytes) -> None:
@@ -116,10 +118,3 @@ def _link(source: Path, target: Path) -> bool:
     except OSError:
         shutil.copyfile(source, target)
     return True
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -36,7 +36,7 @@ class TaskReporter:
 
     def started(self, test: str) -> None:
         self._running = Started(self.results, test, self.now(), self._journal.log_size)
-        self._journal.write(self._running)
+        self._journal.note(self._running)
         self._delivery.put(self._running)
 
     def log(self, lines: bytes) -> None:
@@ -73,8 +73,8 @@ class TaskReporter:
         running = self._running
         return (running.at if running and running.test == test else end), end
 
-    async def ended(self, *, stopped: bool, lost: str = "") -> None:
+    def ended(self, *, stopped: bool, lost: str = "") -> None:
         """The executor has returned, or never will."""
         entry: Entry = Ended(self.results, stopped, lost)
-        await asyncio.to_thread(self._journal.write, entry)
+        self._journal.note(entry)
         self._delivery.put(entry)

@@ -76,19 +76,21 @@ class TaskRun:
         """Run the task and deliver what comes of it, at the same time."""
         clock = ServerClock(server_now)
         reporter = TaskReporter(self.journal, clock, self._delivery, self._logs, lambda: bool(self._lost))
+        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._machine.scratch))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._deliver())
-            await self._run(reporter)
+            await self._run(scratch, reporter)
             self.executing = False
-            await reporter.ended(stopped=self.stop.is_set(), lost=self._lost)
+            reporter.ended(stopped=self.stop.is_set(), lost=self._lost)
             self._logs.finish()
-        self._close()
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        await self._close()
 
     async def resume(self) -> None:
         """Bring home what an earlier start of the agent left."""
         self._logs.finish()
         await self._deliver()
-        self._close()
+        await self._close()
 
     async def _deliver(self) -> None:
         """Until the server has everything, or the task is not ours any more."""
@@ -100,12 +102,11 @@ class TaskRun:
             for task in (forgotten, everything, *sending):
                 task.cancel()
 
-    def _close(self) -> None:
-        self.journal.remove()
+    async def _close(self) -> None:
         self.over.set()
+        await asyncio.to_thread(self.journal.remove)
 
-    async def _run(self, reporter: TaskReporter) -> None:
-        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._machine.scratch))
+    async def _run(self, scratch: Path, reporter: TaskReporter) -> None:
         try:
             await self._run_in(scratch, reporter)
         except AnyrigError as error:
@@ -113,8 +114,6 @@ class TaskRun:
         except Exception as error:
             log.exception("task %s", self.spec.task)
             await self._fail(reporter, f"The agent could not run the test: {error!r}")
-        finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
     async def _run_in(self, scratch: Path, reporter: TaskReporter) -> None:
         spec, machine = self.spec, self._machine

@@ -16,6 +16,8 @@ from anyrig.storage.sql import tasks as tasks_sql
 from anyrig.storage.sql.search import Key
 
 JobKey = tuple[int, int]
+_LARGEST = 2**63 - 1
+"""No number in the database is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ async def jobs_page(
 
 async def job_numbered(lab: Lab, who: Principal, number: int) -> Job:
     """Raises NotFound."""
-    found = await lab.db.read(lambda c: jobs_sql.by_number(c, number))
+    known = number <= _LARGEST
+    found = await lab.db.read(lambda c: jobs_sql.by_number(c, number)) if known else None
     if found is None or not who.sees(found.project):
         raise NotFound(what="job", name=number)
     return found

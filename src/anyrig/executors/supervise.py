@@ -52,14 +52,18 @@ def main() -> NoReturn:
 
 
 def _receive() -> bytes:
-    """One order: its length in 4 bytes, then itself."""
+    """One order: its length in 4 bytes, then itself. What follows, a stop, is not read yet."""
+    return _exactly(int.from_bytes(_exactly(_HEAD), "big"))
+
+
+def _exactly(count: int) -> bytes:
     data = b""
-    while len(data) < _HEAD or len(data) < _HEAD + int.from_bytes(data[:_HEAD], "big"):
-        piece = os.read(_SOCKET, 1 << 20)
+    while len(data) < count:
+        piece = os.read(_SOCKET, count - len(data))
         if not piece:
             os._exit(1)
         data += piece
-    return data[_HEAD:]
+    return data
 
 
 def _start(argv: list[bytes], folder: bytes, environment: dict[bytes, bytes]) -> tuple[int, bytes]:

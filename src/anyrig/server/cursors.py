@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import Annotated
 
 import msgspec
 
@@ -10,9 +11,11 @@ from anyrig.core.filters import Sort, SortField
 
 ResultKey = tuple[int | str, ...]
 JobKey = tuple[int, int]
+_Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What a column holds."""
 _SHAPES: dict[bool, type[tuple[int, int] | tuple[str, int, int]]] = {
-    True: tuple[int, int],
-    False: tuple[str, int, int],
+    True: tuple[_Number, _Number],
+    False: tuple[str, _Number, _Number],
 }
 _NUMERIC = {SortField.DATE, SortField.DURATION}
 
@@ -45,7 +48,7 @@ def of_jobs(key: JobKey | None) -> str | None:
 def jobs_before(cursor: str) -> JobKey:
     """The key that ``of_jobs`` was given. Raises BadField."""
     try:
-        created, number = msgspec.json.decode(_unpacked(cursor), type=tuple[int, int])
+        created, number = msgspec.json.decode(_unpacked(cursor), type=tuple[_Number, _Number])
     except (ValueError, msgspec.MsgspecError):
         raise _refused() from None
     return created, number

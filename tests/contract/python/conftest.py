@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from anyrig.executors.base import Outcome, StopFlag, Workspace
 from anyrig.executors.descendants import descendants
 
 DEADLINE = 60.0
+MARK = "RUN_OF_THE_SUITE"
+"""A variable that tells our processes from those of another run."""
 PACK = Path(__file__).parents[2] / "packs" / "python"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "anyrig" / "test-envs"
 SPEC = TaskSpec(
@@ -116,15 +119,20 @@ class Agent:
 @pytest.fixture(scope="session", autouse=True)
 def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Made before the first test; after the last one nothing of it runs any more."""
+    os.environ[MARK] = uuid.uuid4().hex
     CACHE.mkdir(parents=True, exist_ok=True)
     asyncio.run(Agent(tmp_path_factory.mktemp("first")).run("isolated.py::test_one"))
     yield
-    kept = [
-        pid for pid in descendants(os.getpid()) if b"boot.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
     python.WARM.close()
-    assert kept
-    assert not any(Path(f"/proc/{pid}").exists() for pid in kept)
+    assert not [pid for pid in descendants(os.getpid()) if b"boot.py" in proc(pid, "cmdline")]
+
+
+def proc(pid: int, name: str) -> bytes:
+    """What the kernel tells of a process; nothing when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
 
 
 @pytest.fixture
@@ -141,3 +149,19 @@ def told() -> Told:
 def told_of_tomorrow() -> Told:
     """The server's clock is a day ahead."""
     return Told(ahead=24 * 3600 * 1_000_000)
+
+
+@pytest.fixture
+def left() -> Callable[[], list[int]]:
+    """The processes that tests of the pack have left."""
+
+    def find() -> list[int]:
+        mark = f"{MARK}={os.environ[MARK]}\0".encode()
+        everybody = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+        return [
+            pid
+            for pid in everybody
+            if b"time.sleep(4321)" in proc(pid, "cmdline") and mark in proc(pid, "environ")
+        ]
+
+    return find

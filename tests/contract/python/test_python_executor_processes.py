@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,27 +15,20 @@ from anyrig.core.results import Verdict
 from anyrig.executors.descendants import descendants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.contract.python.conftest import Agent, Told
 
-LEFT = b"time.sleep(4321)"
-
-
-def left() -> list[int]:
-    """The processes that tests of the pack leave."""
-    return [int(file.parent.name) for file in Path("/proc").glob("[0-9]*/cmdline") if LEFT in _content(file)]
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
+Left = Callable[[], list[int]]
 
 
 def ended(pids: list[int]) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """The kernel tells nobody but parents when processes end, hence the short sleeps."""
+    with anyio.fail_after(20):
+        while not condition():  # noqa: ASYNC110 - as said above
+            await anyio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +40,7 @@ def ended(pids: list[int]) -> bool:
     ],
 )
 async def test_what_a_test_leaves_running_is_gone_when_it_is_over(
-    agent: Agent, test: str, verdict: Verdict
+    agent: Agent, test: str, verdict: Verdict, left: Left
 ) -> None:
     told = await agent.run(f"processes.py::{test}")
     assert told.outcome.verdict is verdict
@@ -72,7 +66,16 @@ async def test_a_test_that_kills_its_parent_harms_only_itself(agent: Agent) -> N
     assert told.results[0][1].reason == "The process that had imported the test was killed"
 
 
-async def test_an_import_that_starts_threads_and_processes_is_made_for_each_test(agent: Agent) -> None:
+async def test_even_a_test_that_kills_its_keeper_harms_only_itself(agent: Agent, left: Left) -> None:
+    told = await agent.run("processes.py::test_kills_its_keeper", "processes.py::test_ok")
+    assert [outcome.verdict for _, outcome in told.results] == [Verdict.ERROR, Verdict.PASS]
+    assert (told.results[0][1].reason or "").startswith("The test's keeper ended")
+    await until(lambda: left() == [])
+
+
+async def test_an_import_that_starts_threads_and_processes_is_made_for_each_test(
+    agent: Agent, left: Left
+) -> None:
     told = await agent.run("threads.py::test_thread_lives", *["threads.py::test_own_process"] * 2)
     assert [outcome.verdict for _, outcome in told.results] == [Verdict.PASS] * 3
     assert len({line for line in told.messages if line.startswith("pid")}) == 2
@@ -116,7 +119,7 @@ async def test_stop_ends_the_running_test_and_those_after_it_are_not_reported(
 
 
 async def test_after_the_grace_time_a_test_that_ignores_the_stop_is_killed_with_all_its_processes(
-    agent: Agent, told: Told
+    agent: Agent, told: Told, left: Left
 ) -> None:
     told.on_log = lambda told: agent.stop.set("Stopped by ada.", 0.2) if "left" in told.messages else None
     await agent.run("processes.py::test_ignores_sigterm", told=told)
@@ -130,7 +133,7 @@ async def test_a_task_that_is_stopped_before_it_starts_reports_nothing(agent: Ag
     assert told.results == []
 
 
-async def test_cancelling_a_task_leaves_no_process_of_it(agent: Agent, told: Told) -> None:
+async def test_cancelling_a_task_leaves_no_process_of_it(agent: Agent, told: Told, left: Left) -> None:
     seen = asyncio.Event()
     told.on_log = lambda told: seen.set() if "left" in told.messages else None
     async with asyncio.TaskGroup() as group:
@@ -138,13 +141,6 @@ async def test_cancelling_a_task_leaves_no_process_of_it(agent: Agent, told: Tol
         await seen.wait()
         running.cancel()
     assert left() == []
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """The kernel tells nobody but parents when processes end, hence the short sleeps."""
-    with anyio.fail_after(20):
-        while not condition():  # noqa: ASYNC110 - as said above
-            await anyio.sleep(0.01)
 
 
 AGENT = """
@@ -164,7 +160,7 @@ asyncio.run(main())
 """
 
 
-async def test_when_the_agent_is_killed_everything_that_it_started_ends(tmp_path: Path) -> None:
+async def test_when_the_agent_is_killed_everything_that_it_started_ends(tmp_path: Path, left: Left) -> None:
     script = AGENT.format(tests=str(Path(__file__).parent), scratch=str(tmp_path))
     agent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
     assert agent.stdout is not None

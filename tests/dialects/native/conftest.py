@@ -24,12 +24,7 @@ run = "echo hello; echo 'Grüße <b>alle</b>'"
 run = "echo oh no; exit 3"
 
 [command.gate]
-run = '''
-echo begun
-n=0
-while [ ! -e "$ANYRIG_PARAM_GATE" ] && [ $n -lt 1200 ]; do sleep 0.05; n=$((n + 1)); done
-echo released
-'''
+run = "sh gate.sh"
 
 [command.unit]
 run = '''
@@ -45,6 +40,13 @@ printf '<script>alert(1)</script>' > out/page.html
 '''
 junit = "report.xml"
 artifacts = "out/**"
+"""
+
+GATE = """
+echo begun
+n=0
+while [ ! -e "$ANYRIG_PARAM_GATE" ] && [ $n -lt 1200 ]; do sleep 0.05; n=$((n + 1)); done
+echo released
 """
 
 
@@ -92,11 +94,13 @@ class Command:
     farm: "Farm"
     environment: dict[str, str]
 
-    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: str, stdout: int = subprocess.PIPE, **environment: str
+    ) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "anyrig", *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
             env=self.environment | environment,
@@ -130,6 +134,7 @@ def shop(farm: "Farm", tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packs") / PROJECT
     (folder / "tests").mkdir(parents=True)
     (folder / "anyrig.toml").write_text(COMMANDS)
+    (folder / "gate.sh").write_text(GATE)
     (folder / "tests/checks.py").write_text("def test_one():\n    pass\n\n\ndef test_two():\n    pass\n")
     with farm.client(scheme="Bearer") as http:
         made = http.post("/api/v3/projects", json={"name": PROJECT, "source": str(folder)})

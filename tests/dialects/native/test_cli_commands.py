@@ -3,8 +3,12 @@
 import csv
 import io
 import json
+import os
+import pty
+import re
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import fromstring
@@ -42,6 +46,25 @@ def test_run_writes_json_and_nothing_else(command: "Command") -> None:
     assert told["job"]["tags"] == {"model": "T-1000", "flaky": None}
     assert (told["job"]["params"], told["job"]["category"]) == ({"LEVEL": "2"}, "nightly")
     assert [each["test"] for each in told["results"]] == ["unit::sums::adds", "unit::sums::divides"]
+
+
+def test_a_terminal_shows_results_in_colours_and_where_the_job_is(command: "Command") -> None:
+    ours, theirs = pty.openpty()
+    shown = b""
+    with command.start(
+        "run", *ON_NODE, "command:greet", "command:bad", stdout=theirs, TERM="xterm"
+    ) as process:
+        os.close(theirs)
+        with suppress(OSError):  # the end of a terminal
+            while piece := os.read(ours, 65536):
+                shown += piece
+    os.close(ours)
+    assert process.returncode == 1
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert "\x1b[32m" in shown.decode()
+    assert "✔ pass  command:greet" in text
+    assert "✘ fail  command:bad" in text
+    assert "Running on local-1." in text
 
 
 def test_run_writes_junit(command: "Command", tmp_path: Path) -> None:
@@ -111,6 +134,7 @@ def test_a_second_interrupt_leaves_the_job_alone(command: "Command", gate: "Gate
         process.communicate(timeout=60)
     # The job may have ended in between: then there was nothing to leave.
     assert process.returncode in {130, 8}
+    gate.open()
     api.finish({"number": number + 1})
 
 
@@ -200,7 +224,7 @@ def test_a_busy_node_refuses_with_a_code_of_its_own(command: "Command", api: "Ap
 def test_a_server_that_is_away_is_named(command: "Command") -> None:
     _, err = command.run("nodes", ANYRIG_URL="http://127.0.0.1:1", code=3)
     assert "The server at http://127.0.0.1:1 does not answer" in err
-    command.run("nodes", ANYRIG_URL="not a url", code=3)
+    command.run("nodes", ANYRIG_URL="not a url", code=2)
 
 
 def test_a_viewer_cannot_run(command: "Command", token_of: Callable[[str, str], str]) -> None:

@@ -13,7 +13,7 @@ def test_a_result_is_found_by_what_it_is_marked_with(api: "Api", ran: Any) -> No
     for text in (
         f"job:{ran['uid']}",
         "category:nightly/eu",
-        "tag:model=T-1000 tag:flaky",
+        f"job:{ran['uid']} tag:model=T-1000 tag:flaky",
         f"job:{ran['uid']} node:{api.farm.node} user:admin date:today",
     ):
         tests = [each["test"] for each in api.get("/results", filter=text, sort="testcase:asc")["results"]]
@@ -65,12 +65,11 @@ def test_a_result_has_its_traceback_and_its_files(api: "Api", ran: Any) -> None:
     assert {name: found[name] for name in listed} == listed
     assert "in sums" in found["traceback"]
     assert api.get(f"/results{listed['result_id']}/artifacts")["artifacts"] == found["artifacts"]
-    names = [file["name"] for file in found["artifacts"]]
-    assert {"combined.log", "out/a b/50%.txt", "out/page.html"} <= set(names)
+    assert "combined.log" in [file["name"] for file in found["artifacts"]]
 
 
 def test_a_file_is_fetched_by_its_url_whole_or_in_part(api: "Api", ran: Any) -> None:
-    [result] = api.get("/results", filter=f"job:{ran['uid']} result:fail")["results"]
+    [result] = api.get("/results", filter=f"job:{ran['uid']} result:pass")["results"]
     files = api.get(f"/results{result['result_id']}")["artifacts"]
     file = next(each for each in files if each["name"] == "out/a b/50%.txt")
     whole = api.http.get(file["url"])

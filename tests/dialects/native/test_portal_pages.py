@@ -165,7 +165,7 @@ def test_a_result_shows_verdict_reason_traceback_log_and_files(
         for word in ("fail", "unit::sums::divides", "1 < 2", "Traceback", "in sums", "Artifacts")
     ]
     assert order == sorted(order)
-    for word in ("model=T-1000", "nightly/eu", "admin", "shop", ran["sha"][:12], "out/a b/50%.txt"):
+    for word in ("model=T-1000", "nightly/eu", "admin", "shop", ran["sha"][:12], "combined.log"):
         assert word in said
     history = re.search(r'href="(/app/results[^"]*)">History', text)
     assert history
@@ -175,7 +175,7 @@ def test_a_result_shows_verdict_reason_traceback_log_and_files(
 def test_files_are_served_to_whoever_has_logged_in(
     browser: httpx.Client, farm: "Farm", api: "Api", ran: Any
 ) -> None:
-    text = page(browser, f"/app/result{api.results(ran)[1]['result_id']}")
+    text = page(browser, f"/app/result{api.results(ran)[0]['result_id']}")
     found = re.search(r'href="([^"]*50%25\.txt)"', text)
     assert found
     assert browser.get(unescape(found[1])).content == b"0123456789"

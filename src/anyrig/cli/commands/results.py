@@ -31,6 +31,8 @@ def results(
       anyrig results 'testcase:tests/menu.py duration:>1m' --sort duration:desc
 
       anyrig results job:/tv1/0a23/972 --csv
+
+      anyrig results -- -tag:flaky
     """
     from anyrig.cli.client import Client  # noqa: PLC0415 - help does without it
 

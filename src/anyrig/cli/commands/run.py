@@ -14,39 +14,57 @@ Json = dict[str, Any]
 _EVERY = "*"
 
 
+Tests = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="tests/menu.py::test_x, a file or folder, a pattern with *, or command:NAME.",
+        show_default=False,
+    ),
+]
+Every = Annotated[bool, typer.Option("--all", help="Every Python test of the project.")]
+Project = Annotated[str | None, typer.Option(help="The project.  [default: the first one]")]
+Revision = Annotated[str, typer.Option(help="Branch, tag or commit of the test pack.")]
+Node = Annotated[str | None, typer.Option(help="The node to run on.  [default: any]")]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="Run on a node with this label; may be repeated.")
+]
+Category = Annotated[str, typer.Option(help="The category of the results.")]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", "-t", metavar="NAME[=VALUE]", help="Mark the results.")
+]
+Params = Annotated[
+    list[str] | None, typer.Option("--param", "-P", metavar="NAME=VALUE", help="A parameter of the run.")
+]
+RemoteControl = Annotated[str, typer.Option(help="The remote control configuration.")]
+Soak = Annotated[bool, typer.Option("--soak", help="Again and again until stopped.")]
+Shuffle = Annotated[bool, typer.Option("--shuffle", help="In random order.")]
+Retries = Annotated[int, typer.Option(min=0, help="Run again when the node was lost, this often.")]
+Queue = Annotated[bool, typer.Option(help="Wait for a free node, or be refused.")]
+Wait = Annotated[bool, typer.Option(help="Wait for the results, or only start the job.")]
+Log = Annotated[bool, typer.Option("--log", help="Print the log as it comes.")]
+JUnit = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the job and its results as JSON.")]
+
+
 def run(
-    tests: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="tests/menu.py::test_x, a file or folder, a pattern with *, or command:NAME.",
-            show_default=False,
-        ),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every Python test of the project.")] = False,
-    project: Annotated[str | None, typer.Option(help="The project.  [default: the first one]")] = None,
-    revision: Annotated[str, typer.Option(help="Branch, tag or commit of the test pack.")] = "HEAD",
-    node: Annotated[str | None, typer.Option(help="The node to run on.  [default: any]")] = None,
-    label: Annotated[
-        list[str] | None, typer.Option("--label", help="Run on a node with this label; may be repeated.")
-    ] = None,
-    category: Annotated[str, typer.Option(help="The category of the results.")] = "default",
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", "-t", metavar="NAME[=VALUE]", help="Mark the results.")
-    ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option("-P", "--param", metavar="NAME=VALUE", help="A parameter of the run.")
-    ] = None,
-    remote_control: Annotated[str, typer.Option(help="The remote control configuration.")] = "",
-    soak: Annotated[bool, typer.Option("--soak", help="Again and again until stopped.")] = False,
-    shuffle: Annotated[bool, typer.Option("--shuffle", help="In random order.")] = False,
-    retries: Annotated[int, typer.Option(min=0, help="Run again when the node was lost, this often.")] = 0,
-    queue: Annotated[bool, typer.Option(help="Wait for a free node, or be refused.")] = True,
-    wait: Annotated[bool, typer.Option(help="Wait for the results, or only start the job.")] = True,
-    log: Annotated[bool, typer.Option("--log", help="Print the log as it comes.")] = False,
-    junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the job and its results as JSON.")] = False,
+    tests: Tests = None,
+    every: Every = False,
+    project: Project = None,
+    revision: Revision = "HEAD",
+    node: Node = None,
+    label: Labels = None,
+    category: Category = "default",
+    tag: Tags = None,
+    param: Params = None,
+    remote_control: RemoteControl = "",
+    soak: Soak = False,
+    shuffle: Shuffle = False,
+    retries: Retries = 0,
+    queue: Queue = True,
+    wait: Wait = True,
+    log: Log = False,
+    junit: JUnit = None,
+    json: AsJson = False,
 ) -> int:
     """Run tests and wait for their results.
 
@@ -62,13 +80,8 @@ def run(
 
       anyrig run -P LEVEL=2 command:unit
     """
-    from anyrig.cli.client import Client  # noqa: PLC0415 - help does without it
-
-    names = [*(tests or ()), *([_EVERY] if every else ())]
-    if not names:
-        raise Refused("Name a test, or give --all; 'anyrig tests' lists them.", 400)
-    body: Json = {
-        "tests": names,
+    body = {
+        "tests": _named(tests, every=every),
         "project": project,
         "revision": revision,
         "node": node,
@@ -82,12 +95,23 @@ def run(
         "retries": retries,
         "queue": queue,
     }
+    watch = _started(body, log=log, json=json)
+    return watch.to_the_end(junit) if wait else watch.leave()
+
+
+def _named(tests: list[str] | None, *, every: bool) -> list[str]:
+    names = [*(tests or ()), *([_EVERY] if every else ())]
+    if not names:
+        raise Refused("Name a test, or give --all; 'anyrig tests' lists them.", 400)
+    return names
+
+
+def _started(body: Json, *, log: bool, json: bool) -> "_Watch":
+    from anyrig.cli.client import Client  # noqa: PLC0415 - help does without it
+
     client = Client.from_environment()
     job = client.post("/jobs", body, **{"idempotency-key": uuid.uuid4().hex})
-    if wait:
-        return _Watch(client, job, log=log, json=json).to_the_end(junit)
-    output.json(job) if json else output.line(f"Job {job['number']}: {job['page']}")
-    return exits.OK
+    return _Watch(client, job, log=log, json=json)
 
 
 class _Watch:
@@ -98,6 +122,14 @@ class _Watch:
         self._job = job
         self._log = log
         self._json = json
+
+    def leave(self) -> int:
+        """Only say which job it is."""
+        if self._json:
+            output.json(self._job)
+        else:
+            output.line(f"Job {self._job['number']}: {self._job['page']}")
+        return exits.OK
 
     def to_the_end(self, junit: Path | None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -34,40 +34,44 @@ def python_for(version: str | None) -> str:
     return version if version and wanted >= _LOWEST and not ours else sys.executable
 
 
-async def environment(
-    wanted: Requirements, cache: Path, pack: Path, stop: Stop, on_output: Callable[[bytes], None]
-) -> Path:
-    """The environment's folder, made now if it is not in the cache; ``on_output`` gets what uv says.
+class Environment:
+    """One in the cache, or about to be."""
 
-    Raises:
-        EnvironmentFailed: uv could not make it, or was stopped.
-    """
-    folder = cache / "python" / "environments" / wanted.key()
-    if build.is_whole(folder):
-        return folder
-    output: list[bytes] = []
+    def __init__(self, wanted: Requirements, cache: Path) -> None:
+        self.folder = cache / "python" / "environments" / wanted.key()
+        self._wanted = wanted
 
-    def take(data: bytes) -> None:
-        output.append(data)
-        on_output(data)
+    def is_whole(self) -> bool:
+        return build.is_whole(self.folder)
 
-    order = {
-        **asdict(wanted),
-        "folder": str(folder),
-        "uv": uv.find_uv_bin(),
-        "python": list(dict.fromkeys((wanted.python, sys.executable))),
-    }
-    ended = await run_program(
-        [sys.executable, "-P", build.__file__, json.dumps(order)],
-        cwd=pack,
-        env=dict(os.environ),
-        stop=stop,
-        timeout=_WITHIN,
-        on_output=take,
-    )
-    if ended.status != 0:
-        raise EnvironmentFailed(reason=ended.trouble or _last_words(b"".join(output)))
-    return folder
+    async def make(self, pack: Path, stop: Stop, on_output: Callable[[bytes], None]) -> None:
+        """Have uv make it; ``on_output`` gets what uv says. Names in requirements are relative to the pack.
+
+        Raises:
+            EnvironmentFailed: uv could not make it, or was stopped.
+        """
+        output: list[bytes] = []
+
+        def take(data: bytes) -> None:
+            output.append(data)
+            on_output(data)
+
+        ended = await run_program(
+            [sys.executable, "-P", build.__file__, json.dumps(self._order())],
+            cwd=pack,
+            env=dict(os.environ),
+            stop=stop,
+            timeout=_WITHIN,
+            on_output=take,
+        )
+        if ended.status != 0:
+            raise EnvironmentFailed(reason=ended.trouble or _last_words(b"".join(output)))
+
+    def _order(self) -> dict[str, object]:
+        """For ``build``."""
+        pythons = dict.fromkeys((self._wanted.python, sys.executable))
+        tools = {"folder": str(self.folder), "uv": uv.find_uv_bin()}
+        return {**asdict(self._wanted), **tools, "python": list(pythons)}
 
 
 def _last_words(output: bytes) -> str:

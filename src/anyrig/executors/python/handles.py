@@ -48,7 +48,7 @@ class Zygote:
         self._numbers = itertools.count()
         self._link, theirs = messages.pair()
         with theirs:
-            self.pid = _spawn(environment, theirs, self._folder / _LOG)
+            self.pid = _spawn(environment, theirs, self._folder)
 
     def keeper(self, wanted: Wanted) -> "Keeper | None":
         """Have one forked; None when the zygote is gone."""
@@ -68,7 +68,10 @@ class Zygote:
 
     def complaints(self) -> str:
         """The last that it or one of its keepers wrote before it ended."""
-        lines = (self._folder / _LOG).read_text("utf-8", "replace").splitlines()
+        try:
+            lines = (self._folder / _LOG).read_text("utf-8", "replace").splitlines()
+        except FileNotFoundError:  # it has ended in good order
+            return ""
         return "\n".join(lines[-_LAST_LINES:]).strip()
 
     def close(self) -> None:
@@ -117,15 +120,15 @@ class Keeper:
         self._link.close()
 
 
-def _spawn(environment: Path, link: socket.socket, log: Path) -> int:
+def _spawn(environment: Path, link: socket.socket, folder: Path) -> int:
     python = str(environment / "bin" / "python")
     return os.posix_spawn(
         python,
-        [python, str(_BOOT)],
+        [python, str(_BOOT), str(folder)],
         variables(environment, os.environ),
         file_actions=[
             (os.POSIX_SPAWN_DUP2, link.fileno(), 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_APPEND, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(folder / _LOG), os.O_WRONLY | os.O_APPEND, 0),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,  # an interrupt from the terminal is for us

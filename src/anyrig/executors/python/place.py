@@ -9,6 +9,7 @@ from anyrig.core.results import Verdict
 from anyrig.executors.base import Outcome, Reporter
 from anyrig.executors.python.artifacts import found
 from anyrig.executors.python.inside.logs import Log
+from anyrig.executors.python.inside.messages import Message
 
 _NOTES = 1 << 20
 """Bytes of log that we ourselves add at most."""
@@ -55,11 +56,10 @@ class Place:
         logs = {file.name: file for file in self.logs.iterdir()}
         return Outcome(verdict, reason, traceback, files={**left.files, **logs})
 
-    def error(self, test: str, reason: str) -> Outcome:
-        """The outcome of a test that could not be run, or whose processes were lost."""
-        self.files.mkdir(exist_ok=True)
+    def error(self, test: str, reason: str, *, began: bool = False) -> Message:
+        """In a keeper's place: what there is to say of a test that could not be run, or was lost."""
         self.note(f"ERROR: {test}: {reason}")
-        return self.outcome(Verdict.ERROR, reason, "", _NOTES)
+        return {"verdict": "error", "reason": reason, "traceback": "", "began": began}
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

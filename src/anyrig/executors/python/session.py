@@ -3,14 +3,13 @@
 import asyncio
 import itertools
 from pathlib import Path
-from typing import Any
 
 from anyrig.core.errors import AnyrigError
 from anyrig.core.messages import TaskSpec
 from anyrig.core.results import Verdict
 from anyrig.executors.base import Outcome, Reporter, Stop, Workspace
 from anyrig.executors.python.handles import Keeper, Wanted
-from anyrig.executors.python.inside.messages import LOG, decode
+from anyrig.executors.python.inside.messages import LOG, Message, decode
 from anyrig.executors.python.place import Place, clock_offset
 from anyrig.executors.python.settings import Settings, run_configuration
 from anyrig.executors.python.warm import Warm
@@ -48,6 +47,8 @@ class Session:
         self._group = group
         self._configuration = "\n".join((*map(str, how.files), run_configuration(spec)))
         self._numbers = itertools.count()
+        self._files: dict[str, bool] = {}
+        """Whether the pack has them."""
         self._running: Keeper | None = None
         self._deadline = asyncio.timeout(None)
 
@@ -57,42 +58,46 @@ class Session:
         place.make()
         self._reporter.started(name)
         result = await self._result(name, place)
-        if isinstance(result, str):
-            outcome = place.error(name, result)
-        elif result["empty"]:  # as a rule; a folder with many files would keep the event loop waiting
+        if result.get("empty", True):  # as a rule; a folder with many files would keep the event loop waiting
             outcome = self._outcome(result, place)
         else:
             outcome = await asyncio.to_thread(self._outcome, result, place)
         await self._reporter.finished(name, outcome)
         self._group.create_task(asyncio.to_thread(place.clear))
-        return not isinstance(result, str) and bool(result["began"])
+        return bool(result["began"])
 
-    async def _result(self, name: str, place: Place) -> dict[str, Any] | str:
-        """What a keeper says of the test, or why there is nothing to say."""
+    def _outcome(self, result: Message, place: Place) -> Outcome:
+        verdict = Verdict(result["verdict"])
+        return place.outcome(verdict, result["reason"], result["traceback"], self._how.max_files)
+
+    async def _result(self, name: str, place: Place) -> Message:
+        """What a keeper says of the test, or what there is to say without one."""
         file, _, function = name.partition("::")
         if not function:
-            return f"'{name}' does not name a test; tests/file.py::test_name would"
+            return place.error(name, f"'{name}' does not name a test; tests/file.py::test_name would")
         if not self._is_in_pack(file):
-            return f"There is no file '{file}' in the test pack"
+            return place.error(name, f"There is no file '{file}' in the test pack")
         try:
             place.configuration.write_text(run_configuration(self._spec, name), "utf-8")
             sha = self._spec.sha or f"task {self._spec.task}"  # files without a sha may change between tasks
             wanted = Wanted(self._workspace.pack, sha, file, self._how.arguments)
             keeper = self._warm.take(self._environment, wanted, self._configuration)
         except (AnyrigError, OSError) as error:
-            return str(error)
-        return await self._said(keeper, self._request(name, place))
-
-    def _outcome(self, result: dict[str, Any], place: Place) -> Outcome:
-        verdict = Verdict(result["verdict"])
-        return place.outcome(verdict, result["reason"], result["traceback"], self._how.max_files)
+            return place.error(name, str(error))
+        result = await self._said(keeper, self._request(name, place))
+        return result or place.error(
+            name, f"The test's keeper ended: {keeper.zygote.complaints()}", began=True
+        )
 
     def _is_in_pack(self, file: str) -> bool:
-        pack = self._workspace.pack.resolve()
-        path = (pack / file).resolve()
-        return path.is_relative_to(pack) and path.is_file()
+        if file not in self._files:
+            pack = self._workspace.pack.resolve()
+            path = (pack / file).resolve()
+            self._files[file] = path.is_relative_to(pack) and path.is_file()
+        return self._files[file]
 
-    async def _said(self, keeper: Keeper, request: dict[str, Any]) -> dict[str, Any] | str:
+    async def _said(self, keeper: Keeper, request: Message) -> Message | None:
+        """None when the keeper is lost."""
         result = None
         try:
             result = await self._converse(keeper, request)
@@ -103,12 +108,11 @@ class Session:
                     await _end(keeper)
             finally:
                 self._warm.give_back(keeper, usable=bool(result))
-        if not result:
-            return f"The test's keeper ended: {keeper.zygote.complaints()}"
-        keeper.configuration = self._configuration if result["configured"] else None
+        if result:
+            keeper.configuration = self._configuration if result["configured"] else None
         return result
 
-    def _request(self, name: str, place: Place) -> dict[str, Any]:
+    def _request(self, name: str, place: Place) -> Message:
         return {
             "test": name,
             "config": ":".join(map(str, (place.configuration, *self._how.files))),
@@ -121,7 +125,7 @@ class Session:
             "max_files": self._how.max_files,
         }
 
-    async def _converse(self, keeper: Keeper, request: dict[str, Any]) -> dict[str, Any] | None:
+    async def _converse(self, keeper: Keeper, request: Message) -> Message | None:
         """Have the keeper run a test, and pass its log on; None when the keeper is lost."""
         if not keeper.send(request):
             return None

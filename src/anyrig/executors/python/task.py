@@ -8,8 +8,9 @@ from pathlib import Path
 
 from anyrig.core.errors import AnyrigError, EnvironmentFailed
 from anyrig.core.messages import TaskSpec
+from anyrig.core.results import Verdict
 from anyrig.executors.base import Reporter, Stop, Workspace
-from anyrig.executors.python.environment import environment, python_for
+from anyrig.executors.python.environment import Environment, python_for
 from anyrig.executors.python.inside.logs import Log
 from anyrig.executors.python.place import Place, clock_offset
 from anyrig.executors.python.requirements import requirements
@@ -40,18 +41,20 @@ async def run(spec: TaskSpec, workspace: Workspace, reporter: Reporter, stop: St
 
 async def _environment(how: Settings, workspace: Workspace, reporter: Reporter, stop: Stop) -> Path:
     """The pack's environment; what uv says while it is made goes to the task's log."""
-    folder = workspace.scratch / "environment"
-    folder.mkdir(exist_ok=True)
-    log = Log(str(folder), how.max_log, clock_offset(reporter), reporter.log)
     try:
         wanted = requirements(workspace.pack, python_for(how.python))
-        return await environment(
-            wanted, workspace.cache, workspace.pack, stop, lambda output: log.unstamped(0, output)
-        )
     except OSError as error:
         raise EnvironmentFailed(reason=str(error)) from error
-    finally:
-        log.end()
+    environment = Environment(wanted, workspace.cache)
+    if not environment.is_whole():
+        folder = workspace.scratch / "environment"
+        folder.mkdir(exist_ok=True)
+        log = Log(str(folder), how.max_log, clock_offset(reporter), reporter.log)
+        try:
+            await environment.make(workspace.pack, stop, lambda output: log.unstamped(0, output))
+        finally:
+            log.end()
+    return environment.folder
 
 
 async def _run_each(spec: TaskSpec, session: Session, stop: Stop) -> None:
@@ -81,5 +84,6 @@ async def _report_all(spec: TaskSpec, workspace: Workspace, reporter: Reporter, 
         with suppress(FileNotFoundError):
             shutil.copytree(workspace.scratch / "environment", place.logs, dirs_exist_ok=True)
         reporter.started(test)
-        await reporter.finished(test, place.error(test, reason))
+        place.error(test, reason)
+        await reporter.finished(test, place.outcome(Verdict.ERROR, reason, "", limit=0))
         place.clear()

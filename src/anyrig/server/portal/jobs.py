@@ -23,6 +23,8 @@ from anyrig.server.web import lab_of
 _PER_PAGE = 50
 _RESULTS_SHOWN = 50
 _STOP_SECONDS = 20.0
+_LOG_SHOWN = 1_000_000
+"""Bytes."""
 
 
 async def show_list(request: Request, who: Principal) -> Response:
@@ -45,11 +47,17 @@ async def show_one(request: Request, who: Principal) -> Response:
 
 async def follow(request: Request, who: Principal) -> Response:
     """Events: ``log`` with lines, ``page`` with what to show above them, ``end``."""
-    number: int = request.path_params["number"]
-    await pages.job_numbered(lab_of(request), who, number)
+    lab, number = lab_of(request), request.path_params["number"]
+    tasks = await pages.tasks_of(lab, await pages.job_numbered(lab, who, number))
     # The results are drawn anew for every page, so only the log goes on where it was.
-    told = tuple(TaskTold(t.attempt, t.offset) for t in told_from(request.headers.get(LAST_EVENT_ID, "")))
-    return Streamed(_events(lab_of(request), who, number, told), "text/event-stream")
+    known = told_from(request.headers.get(LAST_EVENT_ID, ""))
+    told = tuple(TaskTold(task.attempt, task.offset) for task in known) or tuple(map(_shown_from, tasks))
+    return Streamed(_events(lab, who, number, told), "text/event-stream")
+
+
+def _shown_from(task: Task) -> TaskTold:
+    """Of a long log that is complete, a page shows only the end."""
+    return TaskTold(task.attempt, max(0, (task.log_size or 0) - _LOG_SHOWN))
 
 
 @asynccontextmanager

@@ -62,6 +62,14 @@ def test_kills_its_parent():
     time.sleep(4321)
 
 
+def test_kills_its_keeper():
+    leave()
+    with open(f"/proc/{os.getppid()}/stat") as file:
+        keeper = int(file.read().rpartition(")")[2].split()[1])
+    os.kill(keeper, signal.SIGKILL)
+    time.sleep(4321)
+
+
 def test_says_who_it_is():
     print("pid", os.getpid(), "sid", os.getsid(0), "tasks", len(os.listdir("/proc/self/task")))
     with open("/proc/self/oom_score_adj") as file:

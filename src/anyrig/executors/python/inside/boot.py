@@ -19,7 +19,7 @@ def main() -> None:
         package = ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules[name] = package
-    import_module("anyrig.executors.python.inside.zygote").main()
+    import_module("anyrig.executors.python.inside.zygote").main(sys.argv[1])
 
 
 if __name__ == "__main__":

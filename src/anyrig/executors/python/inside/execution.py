@@ -12,13 +12,12 @@ from anyrig.executors.python.inside.crew import Crew, Lost
 from anyrig.executors.python.inside.intake import Intake
 from anyrig.executors.python.inside.logs import Log
 from anyrig.executors.python.inside.messages import LOG, Message, receive
+from anyrig.executors.python.inside.verdicts import ERROR, FAIL, PASS
 from anyrig.executors.python.inside.watch import Watch
 
 _BLOCK = 1 << 16
 _LOOK_AT_FILES = 1.0
 """Seconds between two looks at how much a test has left in its folder."""
-_EXIT_STATUS = {"pass": "0", "fail": "1", "error": "2"}
-"""That of stb-tester's runner."""
 _TEXT = 40_000
 """Characters of a reason or a traceback that fit into a message."""
 
@@ -187,16 +186,9 @@ class Execution:
         reason = self._cut or ("" if finding else _ending(status))
         if reason:
             self._log.say(f"ERROR: {self._request['test']}: {reason}")
-            finding = {
-                "verdict": "error",
-                "reason": reason,
-                "traceback": (finding or {}).get("traceback") or "",
-                "began": True,
-            }
+            story = (finding or {}).get("traceback") or ""
+            finding = {"verdict": "error", "reason": reason, "traceback": story, "began": True}
         self._log.end()
-        verdict = finding["verdict"] if finding else "error"
-        with open(f"{self._request['logs']}/exit-status", "w") as file:  # noqa: PTH123
-            file.write(_EXIT_STATUS[verdict])
         crew = self._home.crew
         return {**(finding or {}), "configured": crew.configured if crew else True}
 
@@ -214,7 +206,7 @@ def _finding(verdict: bytes) -> Message | None:
         finding = json.loads(verdict)
         known = {key: finding[key] for key in ("verdict", "reason", "traceback", "began")}
         short = len(known["reason"] or "") < _TEXT and len(known["traceback"] or "") < _TEXT
-        return known if short and known["verdict"] in _EXIT_STATUS else None
+        return known if short and known["verdict"] in {PASS, FAIL, ERROR} else None
     except (ValueError, TypeError, KeyError):
         return None
 

@@ -24,14 +24,12 @@ _IDLE = 600
 def main(agent: socket, order: Message, zygote: int) -> NoReturn:
     """Run tests as the agent asks for them, until it, or the zygote, is gone.
 
-    ``order``: ``pack`` (folder), ``file`` (in the pack), ``arguments`` (for pytest) and ``folder``: where
-    every test finds itself; it is made afresh for each.
+    ``order``: ``pack`` (folder), ``file`` (in the pack), ``arguments`` (for pytest), ``folder``: where every
+    test finds itself, made afresh for each, and ``scratch``: above the folder for their temporary files.
     """
     os.setsid()
     adopt_orphans()
-    scratch = tempfile.mkdtemp(prefix="anyrig-")
-    os.environ["TMPDIR"] = scratch
-    tempfile.tempdir = None
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(dir=order["scratch"], prefix="")
     try:
         Keeper(agent, order, os.pidfd_open(zygote)).serve()
     except Deserted:
@@ -40,8 +38,8 @@ def main(agent: socket, order: Message, zygote: int) -> NoReturn:
         traceback.print_exc()
     finally:
         kill_descendants()
-        shutil.rmtree(scratch, ignore_errors=True)
-        shutil.rmtree(order["folder"], ignore_errors=True)
+        for folder in (os.environ["TMPDIR"], order["folder"]):
+            shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
 
@@ -86,7 +84,7 @@ class Keeper:
 
     def _tidy_up(self) -> None:
         """Make the folders for the next test, of the same names: pytest knows them since it collected."""
-        for folder in (self.order["folder"], tempfile.gettempdir()):
+        for folder in (self.order["folder"], os.environ["TMPDIR"]):
             if not _is_empty(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 Path(folder).mkdir(0o700, parents=True)

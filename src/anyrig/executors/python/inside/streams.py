@@ -69,12 +69,12 @@ class Channel:
     def _let_others_go_first(self) -> None:
         """Wait until the keeper has read, and so stamped, what others have written before this line.
 
-        A pipe does not tell when it becomes empty, hence the short sleeps; it takes 20 ms at most.
+        A pipe does not tell when it becomes empty, hence the short sleeps; it takes 0.2 s at most.
         """
-        for _ in range(100):
+        for _ in range(400):
             if not any(map(_unread, self._pipes)):
                 return
-            sleep(0.0002)
+            sleep(0.0005)
 
     def _forked(self) -> None:
         self._lock = threading.RLock()  # another thread may have held it

@@ -4,8 +4,10 @@ import gc
 import importlib
 import os
 import select
+import shutil
 import signal
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from socket import socket
@@ -13,25 +15,29 @@ from typing import NoReturn
 
 from anyrig.executors.descendants import adopt_orphans, children, kill_descendants, signal_all
 from anyrig.executors.python.inside import keeper
-from anyrig.executors.python.inside.messages import Message, receive, send
+from anyrig.executors.python.inside.messages import Message, receive
 
 IDLE = 600
 """Seconds without work after which a process of ours ends by itself."""
 _SLOW = ("numpy.random", "cv2", "lxml.etree", "stbt_core", "pytest")
 
 
-def main() -> NoReturn:
-    """Serve the agent on the socket that is our standard input, until it is gone."""
+def main(folder: str) -> NoReturn:
+    """Serve the agent on the socket that is our standard input, until it is gone.
+
+    ``folder``: ours to write to; removed in the end.
+    """
     agent = socket(fileno=os.dup(0))
-    agent.set_inheritable(False)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     adopt_orphans()
     _warm_up()
-    send(agent, {"ready": os.getpid()})
-    _serve(agent)
+    scratch = tempfile.mkdtemp(prefix="anyrig-")
+    _serve(agent, scratch)
     kill_descendants()
+    for ours in (scratch, folder):
+        shutil.rmtree(ours, ignore_errors=True)
     os._exit(0)
 
 
@@ -54,7 +60,7 @@ def _warm_up() -> None:
     gc.freeze()
 
 
-def _serve(agent: socket) -> None:
+def _serve(agent: socket, scratch: str) -> None:
     """Fork a keeper for each request; wait for those that end, and kill what a lost keeper leaves behind."""
     keepers: set[int] = set()
     wake, waker = os.pipe()
@@ -76,7 +82,7 @@ def _serve(agent: socket) -> None:
             order, fds = receive(agent)
             if order is None:
                 return
-            keepers.add(_fork(agent, order, fds[0]))
+            keepers.add(_fork(agent, {**order, "scratch": scratch}, fds[0]))
 
 
 def _ended(keepers: set[int]) -> set[int]:
