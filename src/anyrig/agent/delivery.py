@@ -3,21 +3,25 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 from secrets import token_hex
 
 from anyrig.agent.journal import Journal
-from anyrig.agent.session import Delivered, Ended, Entry, Finished, Started, event_of
+from anyrig.agent.session import Delivered, Ended, Entry, Finished, event_of
 from anyrig.agent.uploads import Uploads
 from anyrig.bus import codec, subjects
 from anyrig.bus.client import Bus
 from anyrig.core.errors import Unavailable
-from anyrig.core.messages import Artifact, Event, EventBatch
+from anyrig.core.messages import Event, EventBatch
 
 _BATCH = 20
 """Entries in one message: their tracebacks are clipped, so it stays under a megabyte."""
 _PAUSE = 1.0
+_GATHER = 0.1
+"""Seconds in which results gather, to travel in one message."""
 _LINGER = 0.05
-"""Seconds that the start of a test waits for its end, to travel in one message."""
+"""Seconds that the last result waits for the task's end."""
 
 
 class Delivery:
@@ -39,18 +43,17 @@ class Delivery:
     def put(self, entry: Entry) -> None:
         self._queue.append(entry)
         self._news.set()
-        if not isinstance(entry, Started):
+        if isinstance(entry, Ended) or self._is_last_result(entry):
             self._urgent.set()
 
     async def run(self) -> None:
         """Returns when the task's end has reached the bus; waits out any trouble."""
         while True:
-            batch, events = await self._next(), list[Event]()
-            for entry in batch:  # which grows: what comes during an upload travels with it
-                events.append(event_of(entry, await self._upload(entry)))
-                if self._is_last_result(entry) and not self._queue:
-                    await self._wait_for_more(_LINGER)
-                batch += self._taken(_BATCH - len(batch))
+            batch = await self._next()
+            events = await self._events(batch)
+            if self._is_last_result(batch[-1]):
+                more = await self._rest()
+                batch, events = batch + more, events + await self._events(more)
             await self._publish(tuple(events))
             self._delivered(batch)
             if isinstance(batch[-1], Ended):
@@ -61,34 +64,41 @@ class Delivery:
         spec = self._journal.opened.spec
         return isinstance(entry, Finished) and not spec.forever and entry.seq + 1 == len(spec.tests)
 
-    async def _wait_for_more(self, seconds: float) -> None:
-        self._news.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-
     async def _next(self) -> list[Entry]:
-        while not self._queue:
+        """What there is, as soon as the task has ended; else what comes within a tenth of a second."""
+        if not self._queue:
             self._news.clear()
             await self._news.wait()
-        if all(isinstance(entry, Started) for entry in self._queue):
-            self._urgent.clear()
-            await _wait(self._urgent, _LINGER)
-        return self._taken(_BATCH)
+        if not self._urgent.is_set():
+            await _wait(self._urgent, _GATHER)
+        return self._taken()
 
-    def _taken(self, most: int) -> list[Entry]:
-        batch, self._queue = self._queue[:most], self._queue[most:]
+    async def _rest(self) -> list[Entry]:
+        if not self._queue:
+            self._news.clear()
+            await _wait(self._news, _LINGER)
+        return self._taken()
+
+    def _taken(self) -> list[Entry]:
+        batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
         return batch
 
-    async def _upload(self, entry: Entry) -> tuple[Artifact, ...]:
+    async def _events(self, batch: Sequence[Entry]) -> list[Event]:
+        """Upload the entries' files, all together, and say what there is to say."""
+        files = [self._files(entry) for entry in batch]
+        sent = iter(await self._uploads.send([file for each in files for file in each]))
+        return [
+            event_of(entry, tuple(islice(sent, len(each)))) for entry, each in zip(batch, files, strict=True)
+        ]
+
+    def _files(self, entry: Entry) -> list[tuple[str, Path]]:
         match entry:
             case Finished():
-                files = [(name, self._journal.folder / place) for name, place in entry.files]
-                return await self._uploads.send(files)
+                return [(name, self._journal.folder / place) for name, place in entry.files]
             case Ended() if self._journal.log_size:
-                return await self._uploads.send([("task.log", self._journal.log_path)])
+                return [("task.log", self._journal.log_path)]
             case _:
-                return ()
+                return []
 
     async def _publish(self, events: tuple[Event, ...]) -> None:
         spec, attempt = self._journal.opened.spec, self._journal.opened.attempt

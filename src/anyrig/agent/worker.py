@@ -38,6 +38,7 @@ class Worker:
         self._group = group
         self._running: set[asyncio.Task[None]] = set()
         self.tasks: dict[int, TaskRun] = {}
+        self._early_stops: dict[tuple[int, int], StopRequest] = {}
 
     async def serve(self) -> None:
         """Until cancelled."""
@@ -96,7 +97,15 @@ class Worker:
             )
             run = TaskRun(self._machine, self._bus, journal)
             self._adopt(run, run.execute(reply.now))
+            self._stop_early(run)
         await message.ack()
+
+    def _stop_early(self, run: TaskRun) -> None:
+        """The server may tell of a stop as soon as it has said go, while the journal is still being made."""
+        asked = self._early_stops.get(run.key)
+        self._early_stops.clear()
+        if asked is not None:
+            run.stop.set(asked.reason, asked.grace)
 
     async def _accept(self, task: int) -> AcceptReply:
         asked = codec.encode(AcceptRequest(task, self.node, self._machine.boot_id))
@@ -107,6 +116,7 @@ class Worker:
         asked = codec.decode(StopRequest, message.data)
         run = self.tasks.get(asked.task)
         if run is None or run.key != (asked.task, asked.attempt):
+            self._early_stops[asked.task, asked.attempt] = asked
             return codec.encode(StopReply(stopped=False))
         if asked.forget:
             run.forget()

@@ -108,7 +108,7 @@ class Command:
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> tuple[str, str]:
         """What it writes to stdout and to stderr."""
-        with self.start(*arguments, **environment) as process:
+        with self.start(*arguments, stdout=subprocess.PIPE, **environment) as process:
             out, err = process.communicate(timeout=60)
         assert process.returncode == code, out + err
         return out, err

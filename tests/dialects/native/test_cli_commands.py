@@ -64,7 +64,7 @@ def test_a_terminal_shows_results_in_colours_and_where_the_job_is(command: "Comm
     assert "\x1b[32m" in shown.decode()
     assert "✔ pass  command:greet" in text
     assert "✘ fail  command:bad" in text
-    assert "Running on local-1." in text
+    assert "2/2" in text
 
 
 def test_run_writes_junit(command: "Command", tmp_path: Path) -> None:
