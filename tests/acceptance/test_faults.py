@@ -233,8 +233,10 @@ def test_a_task_whose_node_was_lost_runs_again_if_its_job_asked_for_that(lab: La
 
 def test_garbage_is_refused_and_harms_nothing(lab: Lab) -> None:
     for path in ("/api/v2/run_tests", "/api/v3/agent/enrol", "/api/v3/agent/objects"):
-        for content in (b"", b"\xff\xfe", b"[" * 100_000, b"{}" * 1000):
+        for content in (b"", b"\xff\xfe", b"[" * 100_000, b"{}" * 1000, rb'{"node_id": "\u0000"}'):
             answer = lab.client.post(path, content=content)
             assert 400 <= answer.status_code < 500, (path, content[:10], answer.text)
+    for path in ("/api/v2/nodes/%00", "/api/v3/jobs?cursor=%00", "/git/..%2f..%2f/info/refs"):
+        assert 400 <= lab.client.get(path).status_code < 500
     assert httpx.get(f"{lab.url}/healthz").status_code == 200
     assert_free(lab)

@@ -7,7 +7,8 @@ import pytest
 from anyrig.cli import exits, words
 from anyrig.cli.events import Event, parsed
 from anyrig.cli.exits import Refused
-from anyrig.cli.progress import Lines, result_line, standing
+from anyrig.cli.progress import Lines
+from anyrig.cli.words import result_line, standing
 from anyrig.core.errors import BadField, Forbidden, NodeBusy, NotFound, StoreFull, Unauthenticated
 
 JOB: dict[str, Any] = {

@@ -92,9 +92,7 @@ class Worker:
             await message.nak(_BUSY_PAUSE)
             return
         if reply.spec is not None and reply.go:
-            journal = await asyncio.to_thread(
-                Journal.create, self._machine.tasks, Opened(reply.spec, reply.attempt)
-            )
+            journal = Journal.create(self._machine.tasks, Opened(reply.spec, reply.attempt))
             run = TaskRun(self._machine, self._bus, journal)
             self._adopt(run, run.execute(reply.now))
             self._stop_early(run)

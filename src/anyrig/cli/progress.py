@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 from anyrig.cli import output, words
 from anyrig.cli.events import Event
-from anyrig.core.wording import duration_text
 
 Json = dict[str, Any]
 
@@ -36,30 +35,10 @@ class Lines:
             case "log" if self._log:
                 output.raw(event.data["text"].encode())
             case "result":
-                output.line(result_line(self._job, event.data))
-            case "state" if (said := standing(event.data)) not in {"", self._said}:
+                output.line(words.result_line(self._job, event.data))
+            case "state" if (said := words.standing(event.data)) not in {"", self._said}:
                 self._said = said
                 output.line(said)
-
-
-def standing(state: Json) -> str:
-    """Where the job is, or why it waits; empty once it is over."""
-    job, tasks = state["job"], state["tasks"]
-    if job["over"]:
-        return ""
-    waiting = next((task["reason"] for task in tasks if task["state"] == "queued"), None)
-    if waiting is not None:
-        return f"Waiting. {waiting}".strip()
-    nodes = ", ".join(dict.fromkeys(task["node"] for task in tasks if task["node"]))
-    return {"placed": f"Starting on {nodes}.", "stopping": "Stopping."}.get(
-        job["state"], f"Running on {nodes}."
-    )
-
-
-def result_line(job: Json, result: Json) -> str:
-    """``fail   tests/menu.py::test_x  3.4 s  there is no menu``."""
-    name, took = words.test_name(job, result["test"]), duration_text(result["seconds"])
-    return f"{result['verdict']:5}  {name}  {took}  {words.first_line(result['reason'])}".rstrip()
 
 
 def progress(job: Json, *, log: bool, silent: bool) -> AbstractContextManager[Progress]:

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from anyrig.cli import output, words
 from anyrig.cli.events import Event
-from anyrig.cli.progress import standing
 from anyrig.core.wording import duration_text
 
 Json = dict[str, Any]
@@ -69,7 +68,7 @@ class Terminal:
     def _show_state(self, state: Json) -> None:
         counts = state["job"]["counts"]
         running = next((task["running"]["test"] for task in state["tasks"] if task["running"]), "")
-        said = f"{standing(state)} {words.test_name(self._job, running) if running else ''}".strip()
+        said = f"{words.standing(state)} {words.test_name(self._job, running) if running else ''}".strip()
         total = None if self._job["forever"] else counts["total"]
         done = counts["pass"] + counts["fail"] + counts["error"]
         self._bar.update(self._row, description=said, total=total, completed=done)

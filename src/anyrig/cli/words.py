@@ -69,3 +69,23 @@ _STATES = {
     "stopped": "was stopped",
     "lost": "was lost",
 }
+
+
+def standing(state: Json) -> str:
+    """Where the job is, or why it waits; empty once it is over."""
+    job, tasks = state["job"], state["tasks"]
+    if job["over"]:
+        return ""
+    waiting = next((task["reason"] for task in tasks if task["state"] == "queued"), None)
+    if waiting is not None:
+        return f"Waiting. {waiting}".strip()
+    nodes = ", ".join(dict.fromkeys(task["node"] for task in tasks if task["node"]))
+    return {"placed": f"Starting on {nodes}.", "stopping": "Stopping."}.get(
+        job["state"], f"Running on {nodes}."
+    )
+
+
+def result_line(job: Json, result: Json) -> str:
+    """``fail   tests/menu.py::test_x  3.4 s  there is no menu``."""
+    name, took = test_name(job, result["test"]), duration_text(result["seconds"])
+    return f"{result['verdict']:5}  {name}  {took}  {first_line(result['reason'])}".rstrip()

@@ -24,16 +24,19 @@ async def job(lab: Lab, who: Principal, uid: str) -> Job:
     return found
 
 
-async def wait_for_job(lab: Lab, who: Principal, uid: str, seconds: float) -> Job:
-    """The job once it is over, or as it is after ``seconds``.
+async def over_within(lab: Lab, who: Principal, uid: str, seconds: float) -> bool:
+    """Whether the job is over before ``seconds`` have passed; returns as soon as it is.
 
     Raises:
         NotFound: There is no such job.
     """
     with lab.waiters.waiting(uid) as wait:
-        found = await job(lab, who, uid)
-        if found.is_over or not await wait(seconds):
-            return found
+        return (await job(lab, who, uid)).is_over or await wait(seconds)
+
+
+async def wait_for_job(lab: Lab, who: Principal, uid: str, seconds: float) -> Job:
+    """The job once it is over, or as it is after ``seconds``. Raises NotFound."""
+    await over_within(lab, who, uid, seconds)
     return await job(lab, who, uid)
 
 

@@ -12,7 +12,7 @@ from anyrig.core.messages import Enrol, Enrolled
 from anyrig.core.nodes import presence_seconds
 from anyrig.engine import agents
 from anyrig.server import auth, objects
-from anyrig.server.web import body, json_object, json_response, lab_of, who_asks
+from anyrig.server.web import json_body, json_object, json_response, lab_of, who_asks
 from anyrig.storage.artifacts import Objects
 
 
@@ -40,7 +40,7 @@ async def _create(request: Request) -> Response:
 async def _enrol(request: Request) -> Response:
     agent = await _agent(request)
     try:
-        offered = msgspec.json.decode(await body(request), type=Enrol)
+        offered = msgspec.json.decode(await json_body(request), type=Enrol)
     except msgspec.MsgspecError as error:
         raise Invalid(reason=str(error)) from None
     address = request.client.host if request.client else None

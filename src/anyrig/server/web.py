@@ -26,6 +26,10 @@ class OnePath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "/")
+        if "\0" in path or b"%00" in scope.get("query_string", b""):
+            # No text of ours has one, and not every database can be asked for it.
+            await text_response("A NUL character is in no name and no parameter", 400)(scope, receive, send)
+            return
         if "//" in path or (path.endswith("/") and path != "/"):
             plain = "/" + "/".join(part for part in path.split("/") if part)
             scope = {**scope, "path": plain, "given_path": path}
@@ -52,9 +56,17 @@ async def body(request: Request, limit: int = _BODY_LIMIT) -> bytes:
     return b"".join(pieces)
 
 
+async def json_body(request: Request) -> bytes:
+    """The whole body, which is to be JSON. Raises Invalid when a text in it has a NUL: none of ours has."""
+    data = await body(request)
+    if rb"\u0000" in data:
+        raise Invalid(reason="a text has a NUL character")
+    return data
+
+
 async def json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object, whatever its Content-Type says. Raises Invalid."""
-    data = await body(request)
+    data = await json_body(request)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:

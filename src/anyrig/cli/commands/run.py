@@ -160,10 +160,8 @@ class _Watch:
         output.note("Stopping the job; Ctrl-C again leaves it alone.")
         stopped: Json = self._client.post(f"/jobs/{self._job['number']}/stop")
         if not self._json:
-            from anyrig.cli.progress import result_line  # noqa: PLC0415 - as above
-
             for result in self._results():
-                output.line(result_line(self._job, result))
+                output.line(words.result_line(self._job, result))
         return stopped
 
     def _results(self) -> list[Json]:

@@ -49,6 +49,7 @@ class Session:
         self._numbers = itertools.count()
         self._files: dict[str, bool] = {}
         """Whether the pack has them."""
+        self._last: Place | None = None
         self._running: Keeper | None = None
         self._deadline = asyncio.timeout(None)
 
@@ -56,6 +57,7 @@ class Session:
         """Run it and report it; False when it could not even begin, as it would not another time."""
         place = Place(self._workspace.scratch / "results" / str(next(self._numbers)), self._reporter)
         place.make()
+        self._clear_last(place)
         self._reporter.started(name)
         result = await self._result(name, place)
         if result.get("empty", True):  # as a rule; a folder with many files would keep the event loop waiting
@@ -63,8 +65,13 @@ class Session:
         else:
             outcome = await asyncio.to_thread(self._outcome, result, place)
         await self._reporter.finished(name, outcome)
-        self._group.create_task(asyncio.to_thread(place.clear))
         return bool(result["began"])
+
+    def _clear_last(self, place: Place) -> None:
+        """Remove what the test before left, while this one runs; the last one's goes with the task."""
+        if self._last is not None:
+            self._group.create_task(asyncio.to_thread(self._last.clear))
+        self._last = place
 
     def _outcome(self, result: Message, place: Place) -> Outcome:
         verdict = Verdict(result["verdict"])

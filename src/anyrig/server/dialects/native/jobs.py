@@ -21,7 +21,7 @@ from anyrig.server import cursors
 from anyrig.server.dialects.native import schema, wire
 from anyrig.server.dialects.native.asking import Downloader, TheLab, Who, answers, answers_text, takes
 from anyrig.server.event_stream import HEARTBEAT, EventNumbers, Streamed, event
-from anyrig.server.web import base_url, body, json_response
+from anyrig.server.web import base_url, json_body, json_response
 
 router = APIRouter(tags=["jobs"])
 _LONGEST_WAIT = 55.0
@@ -37,7 +37,7 @@ async def run_tests(
     request: Request, lab: TheLab, who: Who, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Run tests on one node. `409`: no node is free and `queue` is false; `422`: the key was used before."""
-    data = await body(request)
+    data = await json_body(request)
     new = wire.decoded(data, schema.NewJob)
     key = None if idempotency_key is None else requests.key_of(who, idempotency_key, data)
     made = await requests.run(lab, who, wire.request(new), key)

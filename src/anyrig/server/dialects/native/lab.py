@@ -7,7 +7,7 @@ from starlette.responses import Response
 from anyrig.engine import pages, projects
 from anyrig.server.dialects.native import schema, wire
 from anyrig.server.dialects.native.asking import TheLab, Who, answers, takes
-from anyrig.server.web import base_url, body, json_response
+from anyrig.server.web import base_url, json_body, json_response
 
 router = APIRouter()
 
@@ -36,7 +36,7 @@ async def list_projects(request: Request, lab: TheLab, who: Who) -> Response:
 @router.post("/projects", tags=["projects"], **answers("Project", 201, "It is there."), **takes("NewProject"))
 async def create_project(request: Request, lab: TheLab, who: Who) -> Response:
     """Create a project whose test pack follows `source`, or is pushed to. For administrators."""
-    new = wire.decoded(await body(request), schema.NewProject)
+    new = wire.decoded(await json_body(request), schema.NewProject)
     made = await projects.create_project(lab, who, new.name, new.source)
     return json_response(wire.project(made, base_url(request)), 201)
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from anyrig.engine import tokens
 from anyrig.server.dialects.native import schema, wire
 from anyrig.server.dialects.native.asking import TheLab, Who, answers, takes
-from anyrig.server.web import body, json_response
+from anyrig.server.web import json_body, json_response
 
 router = APIRouter(tags=["access"])
 
@@ -28,7 +28,7 @@ async def list_tokens(lab: TheLab, who: Who) -> Response:
 @router.post("/tokens", **answers("CreatedToken", 201, "It works."), **takes("NewToken"))
 async def create_token(request: Request, lab: TheLab, who: Who) -> Response:
     """A new access token of a user, who is created if need be. Its secret is shown this once."""
-    new = wire.decoded(await body(request), schema.NewToken)
+    new = wire.decoded(await json_body(request), schema.NewToken)
     expires = wire.microseconds(new.expires)
     made, printed = await tokens.create_token(lab, who, new.user, new.role, new.projects, expires)
     return json_response(wire.created_token(made, printed), 201)

@@ -53,7 +53,7 @@ async def _await_job(request: Request, who: Principal) -> Response:
     uid = _uid(request)
     if wire_jobs.is_no_job(uid):
         return await _no_job(request)
-    return _awaited(await reads.wait_for_job(lab_of(request), who, uid, _hold(request)))
+    return _awaited(uid, over=await reads.over_within(lab_of(request), who, uid, _hold(request)))
 
 
 async def _stop_job(request: Request, who: Principal) -> Response:
@@ -71,7 +71,7 @@ async def _node_job(request: Request, who: Principal) -> Response:
 
 async def _await_node(request: Request, who: Principal) -> Response:
     job = await of_node.wait_for_node(lab_of(request), who, _node(request), _hold(request))
-    return _answer(request, job) if job is None else _awaited(job)
+    return _answer(request, job) if job is None else _awaited(job.uid, over=job.is_over)
 
 
 async def _stop_node(request: Request, who: Principal) -> Response:
@@ -122,8 +122,8 @@ def _answer(request: Request, job: Job | None, status: int = 200) -> Response:
     return json_response(wire_jobs.job_json(job, base), status)
 
 
-def _awaited(job: Job) -> Response:
-    return json_response({"job_uid": job.uid}, 200 if job.is_over else 202)
+def _awaited(uid: str, *, over: bool) -> Response:
+    return json_response({"job_uid": uid}, 200 if over else 202)
 
 
 def _stopped(request: Request, job: Job | None) -> Response:
