@@ -58,14 +58,15 @@ class Journal:
         """All lines; a last one that was torn by a crash was never spoken of and is left out."""
         return list(_lines((self.folder / "entries").read_bytes()))
 
-    def write(self, line: Line) -> None:
-        """Append a line and have it on disk."""
-        self.note(line)
+    def write(self, *lines: Line) -> None:
+        """Append lines and have them on disk."""
+        self.note(*lines)
         os.fsync(self._file.fileno())
 
-    def note(self, line: Line) -> None:
-        """Append a line that a power cut may take: what is said twice is counted once."""
-        self._file.write(msgspec.json.encode([_NAMES[type(line)], line]) + b"\n")
+    def note(self, *lines: Line) -> None:
+        """Append lines that a power cut may take: what is said twice is counted once."""
+        for line in lines:
+            self._file.write(msgspec.json.encode([_NAMES[type(line)], line]) + b"\n")
         self._file.flush()
 
     def append_log(self, data: bytes) -> None:

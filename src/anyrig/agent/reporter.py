@@ -1,7 +1,8 @@
 """The Reporter of real life: numbers the results, journals them, and hands them to the delivery."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from anyrig.agent.clock import ServerClock
 from anyrig.agent.delivery import Delivery
@@ -9,6 +10,8 @@ from anyrig.agent.journal import Journal
 from anyrig.agent.logs import LogSender
 from anyrig.agent.session import Ended, Entry, Finished, Started
 from anyrig.executors.base import Outcome
+
+_FEW = 32
 
 
 class TaskReporter:
@@ -29,6 +32,8 @@ class TaskReporter:
         self._logs = logs
         self._lost = lost
         self._running: Started | None = None
+        self._unwritten: list[Entry] = []
+        self._news = asyncio.Event()
         self.results = journal.opened.spec.done
 
     def now(self) -> int:
@@ -36,8 +41,7 @@ class TaskReporter:
 
     def started(self, test: str) -> None:
         self._running = Started(self.results, test, self.now(), self._journal.log_size)
-        self._journal.note(self._running)
-        self._delivery.put(self._running)
+        self._put(self._running)
 
     def log(self, lines: bytes) -> None:
         self._journal.append_log(lines)
@@ -46,12 +50,6 @@ class TaskReporter:
     async def finished(self, test: str, outcome: Outcome) -> None:
         if self._lost():
             return
-        entry = await asyncio.to_thread(self._write, test, outcome)
-        self._running = None
-        self.results += 1
-        self._delivery.put(entry)
-
-    def _write(self, test: str, outcome: Outcome) -> Finished:
         start, end = self._times(test, outcome.seconds)
         entry = Finished(
             seq=self.results,
@@ -61,10 +59,17 @@ class TaskReporter:
             verdict=outcome.verdict,
             reason=outcome.reason,
             traceback=outcome.traceback,
-            files=self._journal.adopt(self.results, outcome.files),
+            files=await self._adopted(outcome.files),
         )
-        self._journal.write(entry)
-        return entry
+        self._running = None
+        self.results += 1
+        self._put(entry)
+
+    async def _adopted(self, files: dict[str, Path]) -> tuple[tuple[str, str], ...]:
+        """A few links are made quicker than a thread is woken."""
+        if len(files) <= _FEW:
+            return self._journal.adopt(self.results, files)
+        return await asyncio.to_thread(self._journal.adopt, self.results, files)
 
     def _times(self, test: str, seconds: float | None) -> tuple[int, int]:
         end = self.now()
@@ -75,6 +80,30 @@ class TaskReporter:
 
     def ended(self, *, stopped: bool, lost: str = "") -> None:
         """The executor has returned, or never will."""
-        entry: Entry = Ended(self.results, stopped, lost)
-        self._journal.note(entry)
-        self._delivery.put(entry)
+        self._put(Ended(self.results, stopped, lost))
+
+    def _put(self, entry: Entry) -> None:
+        self._unwritten.append(entry)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Write what happens into the journal, then hand it to the delivery, until the task has ended.
+
+        The next test does not wait for that: what comes during a write goes to the disk together.
+        """
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            entries, self._unwritten = self._unwritten, []
+            await self._write(entries)
+            for entry in entries:
+                self._delivery.put(entry)
+            if isinstance(entries[-1], Ended):
+                return
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
+        """Results are on disk before anybody hears of them; of the rest the server knows what to make."""
+        if any(isinstance(entry, Finished) for entry in entries):
+            await asyncio.to_thread(self._journal.write, *entries)
+        else:
+            self._journal.note(*entries)

@@ -79,6 +79,7 @@ class TaskRun:
         scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._machine.scratch))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._deliver())
+            group.create_task(reporter.run())
             await self._run(scratch, reporter)
             self.executing = False
             reporter.ended(stopped=self.stop.is_set(), lost=self._lost)

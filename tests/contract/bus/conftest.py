@@ -20,7 +20,7 @@ Enter = Callable[..., Awaitable[Bus]]
 """``await enter(agent, *nodes, secret=…, url=…)``: the bus of an agent that serves these nodes."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def nats(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NatsServer]:
     async with NatsServer(Path(tmp_path_factory.mktemp("nats"))) as server:
         yield server

@@ -124,7 +124,7 @@ class Line:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._there(reader, forth))
                 group.create_task(self._back(back, writer))
-        except* OSError:
+        except* (OSError, RuntimeError):  # of a stream, or of one that is closed already
             pass
         finally:
             writer.transport.abort()

@@ -141,6 +141,8 @@ async def test_many_lines_arrive_whole(agent: Agent) -> None:
     assert told.messages[1:] == [f"line {n} of many that are printed" for n in range(20_000)]
 
 
-async def test_nothing_of_a_test_stays_in_the_scratch_folder(agent: Agent, tmp_path: Path) -> None:
-    await agent.run("output.py::test_files", "output.py::test_times")
-    assert [*(tmp_path / "1" / "results").iterdir()] == []
+async def test_only_what_the_last_test_left_stays_until_the_task_has_ended(
+    agent: Agent, tmp_path: Path
+) -> None:
+    await agent.run("output.py::test_files", "output.py::test_times", "output.py::test_files")
+    assert [place.name for place in (tmp_path / "1" / "results").iterdir()] == ["2"]
