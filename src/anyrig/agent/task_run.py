@@ -72,9 +72,8 @@ class TaskRun:
             self._lost = SHUT_DOWN
             self.stop.set(SHUT_DOWN, 1.0)
 
-    async def execute(self, server_now: int) -> None:
+    async def execute(self, clock: ServerClock) -> None:
         """Run the task and deliver what comes of it, at the same time."""
-        clock = ServerClock(server_now)
         reporter = TaskReporter(self.journal, clock, self._delivery, self._logs, lambda: bool(self._lost))
         scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._machine.scratch))
         async with asyncio.TaskGroup() as group:

@@ -1,9 +1,11 @@
 """One node: takes a task, runs it, and brings its end to the server. It does one task at a time."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 
+from anyrig.agent.clock import ServerClock
 from anyrig.agent.journal import Journal
 from anyrig.agent.machine import Machine
 from anyrig.agent.session import Opened
@@ -86,6 +88,7 @@ class Worker:
             await self._take(dispatch, message)
 
     async def _take(self, dispatch: Dispatch, message: Delivery) -> None:
+        asked = time.monotonic_ns()
         try:
             reply = await self._accept(dispatch.task)
         except Unavailable:
@@ -94,7 +97,7 @@ class Worker:
         if reply.spec is not None and reply.go:
             journal = Journal.create(self._machine.tasks, Opened(reply.spec, reply.attempt))
             run = TaskRun(self._machine, self._bus, journal)
-            self._adopt(run, run.execute(reply.now))
+            self._adopt(run, run.execute(ServerClock(reply.now, asked)))
             self._stop_early(run)
         await message.ack()
 
