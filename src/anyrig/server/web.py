@@ -26,9 +26,11 @@ class OnePath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "/")
-        if "\0" in path or b"%00" in scope.get("query_string", b""):
-            # No text of ours has one, and not every database can be asked for it.
-            await text_response("A NUL character is in no name and no parameter", 400)(scope, receive, send)
+        if "\0" in path:  # no name has one, and not every database can be asked for it
+            await text_response("There is nothing at this address", 404)(scope, receive, send)
+            return
+        if b"%00" in scope.get("query_string", b""):
+            await text_response("A parameter has a NUL character", 400)(scope, receive, send)
             return
         if "//" in path or (path.endswith("/") and path != "/"):
             plain = "/" + "/".join(part for part in path.split("/") if part)
