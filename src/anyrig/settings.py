@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,7 +18,7 @@ class ServerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ANYRIG_", extra="ignore")
 
-    data: Path = DEFAULT_DATA
+    data: Path = Field(default=DEFAULT_DATA, validate_default=True)
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str | None = None
@@ -45,9 +45,15 @@ class ServerSettings(BaseSettings):
     hold_seconds: float = 55.0
     """How long a long poll is held (stb-tester REST API v2, ``await_completion``)."""
 
+    @field_validator("data")
+    @classmethod
+    def _whole(cls, data: Path) -> Path:
+        """Programs that we start work in other folders than ours."""
+        return data.absolute()
+
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.data.absolute() / 'anyrig.sqlite'}"
+        return self.database_url or f"sqlite:///{self.data / 'anyrig.sqlite'}"
 
     @classmethod
     def settings_customise_sources(

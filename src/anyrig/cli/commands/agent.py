@@ -48,11 +48,12 @@ def agent(
     from anyrig.bootstrap import agent as bootstrap  # noqa: PLC0415 - client commands start without it
 
     running.start_logging(log_level, as_json=log_json)
+    folder = data.absolute()  # programs that we start work in other folders than ours
     called = name or running.plain_name(socket.gethostname())
     nodes = tuple(node or (f"{called}-{n}" for n in range(1, running.default_slots(slots) + 1)))
 
     async def work(stop: asyncio.Event) -> None:
-        identity = await bootstrap.identity(data, server, called, token)
-        await bootstrap.serve_nodes(server, identity, data, nodes, tuple(label or ()), one_port, stop)
+        identity = await bootstrap.identity(folder, server, called, token)
+        await bootstrap.serve_nodes(server, identity, folder, nodes, tuple(label or ()), one_port, stop)
 
     return running.until_signalled(work)
