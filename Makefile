@@ -11,7 +11,7 @@ setup: .venv/.done
 .venv/.done: pyproject.toml uv.lock
 	@command -v uv >/dev/null 2>&1 || test -x .venv-uv/bin/uv || \
 		(python3 -m venv .venv-uv && .venv-uv/bin/pip install --quiet uv)
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --compile-bytecode
 	@touch $@
 
 # Programs that no Python package brings; needs root.

@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import idle, listing, logs, objects, results_page, trigger, waiters
+from bench import buildbot, capture, idle, listing, logs, objects, results_page, trigger, waiters
 
 ALL = {
     "trigger": trigger,
@@ -12,6 +12,8 @@ ALL = {
     "logs": logs,
     "listing": listing,
     "idle": idle,
+    "buildbot": buildbot,
+    "capture": capture,
 }
 
 

@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-PACK = {"tests/trivial.py": "import cv2\nimport numpy\n\n\ndef test_nothing():\n    pass\n"}
+PACK = {
+    "tests/trivial.py": "import cv2\nimport numpy\n\n\ndef test_nothing():\n    pass\n",
+    "anyrig.toml": '[command.nothing]\nrun = ["true"]\n',
+}
 _MANY = "".join(f"def test_{number}():\n    print({number})\n\n\n" for number in range(200))
 _LINES = """import os, time
 
@@ -55,11 +58,14 @@ def run_job(client: httpx.Client, tests: list[str], node: str = "local-1") -> st
 
 
 @contextmanager
-def farm(*arguments: str, **settings: str) -> Iterator[Farm]:
-    """Everything on this machine, without rate limits, in a folder that goes away."""
+def farm(*arguments: str, more: Mapping[str, str] | None = None, **settings: str) -> Iterator[Farm]:
+    """Everything on this machine, without rate limits, in a folder that goes away.
+
+    ``more``: files of the test pack.
+    """
     with tempfile.TemporaryDirectory(prefix="anyrig-bench-") as folder:
         pack = Path(folder) / "pack"
-        for name, text in {**PACK, "tests/many.py": _MANY, "tests/lines.py": _LINES}.items():
+        for name, text in {**PACK, "tests/many.py": _MANY, "tests/lines.py": _LINES, **(more or {})}.items():
             (pack / name).parent.mkdir(parents=True, exist_ok=True)
             (pack / name).write_text(text)
         data = Path(folder) / "data"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -83,3 +84,33 @@ def test_a_waiter_at_one_replica_hears_of_a_job_of_another(replicas: tuple[Lab, 
     lab, other, _ = replicas
     uid = lab.run("test_quick")
     assert other.get(f"/api/v2/jobs{uid}/await_completion").status_code == 200
+
+
+def test_of_many_who_race_for_a_node_at_two_replicas_one_wins(
+    replicas: tuple[Lab, httpx.Client, Wire],
+) -> None:
+    lab, other, _ = replicas
+    body = {"node_ids": ["rig-1"], "message": "Mine", "duration_secs": 600}
+
+    def attempt(number: int) -> httpx.Response:
+        server = (lab.client, other)[number % 2]
+        return server.post("/api/v2/reservations", json=body)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(attempt, range(24)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[409] * 23]
+    (won,) = [answer.json()["reservations"][0] for answer in answers if answer.status_code == 200]
+    for server in (lab.client, other):
+        assert server.get("/api/v2/nodes/rig-1").json()["reservation"] == won
+
+
+def test_whoever_waits_at_one_replica_for_a_node_hears_that_it_was_freed_at_another(
+    replicas: tuple[Lab, httpx.Client, Wire],
+) -> None:
+    lab, other, _ = replicas
+    body = {"node_ids": ["rig-1"], "message": "Mine"}
+    made = lab.client.post("/api/v2/reservations", json=body).json()["reservations"][0]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(other.get, "/api/v3/nodes/rig-1/wait", params={"seconds": 50})
+        lab.client.delete(f"/api/v2/reservations/{made['reservation_id']}")
+        assert waiting.result().json()["available"] is True

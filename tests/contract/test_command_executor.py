@@ -1,6 +1,7 @@
 """Commands of a test pack, run for real."""
 
 import asyncio
+import os
 import re
 import sys
 import time
@@ -113,10 +114,10 @@ class Rig:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
-    folders = [tmp_path / name for name in ("pack", "scratch", "cache")]
-    for folder in folders:
+    workspace = Workspace(tmp_path / "pack", tmp_path / "scratch", tmp_path / "cache")
+    for folder in (workspace.pack, workspace.scratch, workspace.cache):
         folder.mkdir()
-    return Rig(Workspace(*folders))
+    return Rig(workspace)
 
 
 def is_alive(pid: int) -> bool:
@@ -305,8 +306,12 @@ async def test_the_number_of_artifacts_has_a_limit(rig: Rig) -> None:
     assert told.text().endswith("(Beyond the 1000 artifacts kept, 3 were left out.)\n")
 
 
-async def test_a_command_may_change_its_copy_but_not_the_pack(rig: Rig) -> None:
+@pytest.mark.parametrize("others", [0, 300])
+async def test_a_command_may_change_its_copy_but_not_the_pack(rig: Rig, others: int) -> None:
+    """Large packs are copied in another way."""
     file = rig.file("data/a.txt", "old")
+    for number in range(others):
+        rig.file(f"others/{number}", "")
     file.chmod(0o444)
     file.parent.chmod(0o555)
     rig.command("echo new > data/a.txt; touch data/b.txt; cat data/a.txt")
@@ -315,7 +320,35 @@ async def test_a_command_may_change_its_copy_but_not_the_pack(rig: Rig) -> None:
     assert told.verdicts() == [("unit", PASS, None)]
     assert file.read_text() == "old"
     assert [path.name for path in file.parent.iterdir()] == ["a.txt"]
-    assert list(rig.workspace.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("others", [0, 300])
+async def test_a_copy_has_the_links_rights_and_times_of_the_pack(rig: Rig, others: int) -> None:
+    program = rig.file("bin/hello", "#!/bin/sh\necho hello\n")
+    program.chmod(0o755)
+    os.utime(program, (1e9, 1e9))
+    (rig.workspace.pack / "link").symlink_to("bin/hello")
+    (rig.workspace.pack / "nowhere").symlink_to("gone")
+    for number in range(others):
+        rig.file(f"others/{number}", "")
+    rig.command("./link; readlink link nowhere; stat -c %Y bin/hello")
+    told = await rig.run()
+    assert told.text().splitlines()[-4:] == ["hello", "bin/hello", "gone", "1000000000"]
+
+
+async def test_a_pack_with_a_pipe_in_it_is_copied_too(rig: Rig) -> None:
+    os.mkfifo(rig.workspace.pack / "pipe")
+    rig.command("test -p pipe")
+    assert (await rig.run()).verdicts() == [("unit", PASS, None)]
+
+
+async def test_what_a_command_leaves_is_gone_when_the_next_one_runs(rig: Rig) -> None:
+    rig.command("touch here; ls ../..", name="one")
+    rig.command("ls ../..", name="two")
+    rig.command("ls ../..", name="three")
+    rig.spec = replace(rig.spec, tests=("one", "two", "three"))
+    listed = (await rig.run()).text().splitlines()
+    assert [line for line in listed if not line.startswith("$")] == ["0", "1", "2"]
 
 
 async def test_two_commands_do_not_see_what_the_other_has_done(rig: Rig) -> None:
@@ -497,4 +530,5 @@ async def test_every_attempt_shuffles_alike(rig: Rig) -> None:
     assert sorted(order) == list(names)
     assert order != list(names)
     rig.spec, rig.told = replace(rig.spec, done=2), Told()
+    rig.workspace = replace(rig.workspace, scratch=rig.workspace.cache)  # each attempt has one of its own
     assert [test for test, _ in (await rig.run()).results] == order[2:]

@@ -160,6 +160,31 @@ async def test_output_within_the_limit_is_whole(run: Run) -> None:
     assert run.output == b"x" * 99 + b"\n"
 
 
+async def test_programs_run_although_one_has_killed_what_starts_them(run: Run) -> None:
+    code = (
+        "import os, signal\n"
+        "above = int(open(f'/proc/{os.getppid()}/stat').read().rpartition(')')[2].split()[1])\n"
+        "os.kill(above, signal.SIGKILL)\n"
+        "print('still here')"
+    )
+    for _ in range(3):
+        assert await run.python(code) == Exit(status=0)
+    assert run.output == b"still here\n" * 3
+
+
+async def test_a_program_that_kills_its_supervisor_has_no_status(run: Run) -> None:
+    ended = await run.python(f"import os; os.kill(os.getppid(), 9); {LEFT}")
+    assert ended == Exit(status=None, trouble="its supervisor was killed")
+    assert left() == []
+
+
+async def test_many_programs_run_at_once(run: Run) -> None:
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(run.program("sh", "-c", f"echo {number}")) for number in range(30)]
+    assert {task.result() for task in running} == {Exit(status=0)}
+    assert sorted(map(int, run.output.split())) == list(range(30))
+
+
 AGENT = """
 import asyncio, os, sys
 from pathlib import Path

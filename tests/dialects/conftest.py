@@ -1,4 +1,4 @@
-"""A live farm: ``anyrig up`` in processes of its own, with a test pack, three nodes and a client for HTTP."""
+"""A live farm: ``anyrig up`` in processes of its own, with a test pack, four nodes and a client for HTTP."""
 
 import os
 import shutil
@@ -13,8 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from lab import ENVIRONMENTS, until
+from xserver import XServer
 
 PACK = Path(__file__).parent.parent / "packs" / "tv"
+SCREEN_PACK = PACK.parent / "screen"
 HOLD_SECONDS = 1
 """How long the farm holds a long poll: long enough to be told from an answer that comes at once."""
 _PATIENCE = 60.0
@@ -45,6 +48,8 @@ class Farm:
     """Is never used."""
     new_node: str
     """For whoever wants to be the first to use it."""
+    spare_node: str
+    """For whoever needs two."""
 
     def client(self, token: str | None = None, scheme: str = "token") -> httpx.Client:
         return httpx.Client(
@@ -91,10 +96,85 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def farm(tmp_path_factory: pytest.TempPathFactory, pack: Path) -> Iterator[Farm]:
     data = tmp_path_factory.mktemp("farm")
-    arguments = ["--data", str(data), "--port", "0", "--slots", "3", "--pack", f"tv={pack}"]
+    arguments = ["--data", str(data), "--port", "0", "--slots", "4", "--pack", f"tv={pack}"]
     with _running("up", *arguments, log=data / "log") as url:
         token = (data / "admin.token").read_text().strip()
-        yield Farm(url, token, data, pack, "local-1", "local-2", "local-3")
+        yield Farm(url, token, data, pack, "local-1", "local-2", "local-3", "local-4")
+
+
+@dataclass(frozen=True)
+class Screens(Farm):
+    """A farm whose nodes have devices: see ``screens``."""
+
+    display: XServer
+    """Of ``fragile``."""
+    fragile: str
+    blind: str
+
+
+@pytest.fixture(scope="session")
+def screens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screens]:
+    """Node ``menu`` shows one, the display of ``fragile`` can be taken away, ``blind`` gives no picture.
+
+    ``local-1`` has no device.
+    """
+    folder = tmp_path_factory.mktemp("screens")
+    pack, data, display = _screen_pack(folder / "pack"), folder / "data", XServer()
+    display.start()
+    (data / "agent/cache").mkdir(parents=True)
+    (ENVIRONMENTS / "python").mkdir(parents=True, exist_ok=True)
+    (data / "agent/cache/python").symlink_to(ENVIRONMENTS / "python")
+    (data / "anyrig.toml").write_text(
+        DEVICES.format(menu=SCREEN_PACK / "menu.py", display=display.display, nothing=folder / "nothing.mp4")
+    )
+    arguments = ["--data", str(data), "--port", "0", "--slots", "1", "--pack", f"screen={pack}"]
+    try:
+        with _running("up", *arguments, log=folder / "log") as url:
+            token = (data / "admin.token").read_text().strip()
+            made = Screens(
+                *(url, token, data, pack),
+                *("menu", "local-1", "local-1", "local-1"),
+                *(display, "fragile", "blind"),
+            )
+            with made.client() as client:
+                until(lambda: _shows(client, "menu") and _shows(client, "fragile"), "there are pictures")
+            yield made
+    finally:
+        display.stop()
+
+
+def _shows(client: httpx.Client, node: str) -> bool:
+    return bool(client.get(f"/api/v2/nodes/{node}").json()["available"])
+
+
+DEVICES = """
+# The pointer is in the middle: it must be on the menu, which has 640 x 360 pixels, or keys go nowhere.
+[node.menu]
+device = {{ kind = "x11", size = "960x400", command = ["python3", "{menu}"] }}
+
+[node.fragile]
+device = {{ kind = "x11", size = "640x360", fps = 5, display = "{display}" }}
+
+[node.blind]
+device = {{ kind = "video", input = "{nothing}" }}
+"""
+
+
+def _screen_pack(folder: Path) -> Path:
+    """A work tree; on its branch ``toes`` another remote control is the default one."""
+    shutil.copytree(SCREEN_PACK, folder)
+    config = "[test_pack]\nstbt_version = 34\npython_version = 3.11\n"
+    (folder / ".stbt.conf").write_text(config)
+    (folder / "config/test-farm").mkdir()
+    (folder / "config/test-farm/menu.conf").write_text("[device_under_test]\ndevice_type = menu\n")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=Tests")
+    git(folder, "switch", "--quiet", "--create", "toes")
+    (folder / ".stbt.conf").write_text(f"{config}default_remote_control = toes\n")
+    git(folder, "commit", "--quiet", "--all", "--message=Toes")
+    git(folder, "switch", "--quiet", "main")
+    return folder
 
 
 @contextmanager

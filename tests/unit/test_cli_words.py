@@ -44,6 +44,19 @@ def test_pairs_may_have_no_value_and_values_may_have_anything() -> None:
         words.pairs("Tag", ["=x"])
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("12h", 43_200), ("1d12h", 129_600), ("1h30m5s", 5405)]
+)
+def test_a_duration_is_read(text: str, seconds: int) -> None:
+    assert words.seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "m", "-1h", "1.5h", "30m1h", "1 h", "²h"])
+def test_a_text_that_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="is no duration"):
+        words.seconds(text)
+
+
 def test_a_job_is_summed_up_in_one_sentence() -> None:
     assert words.summary(JOB) == "Job 12 has finished in 1 min 10 s: 2 passed, 1 failed, 0 errors."
     stopped = JOB | {"state": "stopped", "stopped_by": "ada", "counts": JOB["counts"] | {"error": 1}}

@@ -60,3 +60,10 @@ def test_what_no_list_has_given_is_refused(cursor: str) -> None:
         cursors.results_after(cursor, BY_DATE)
     with pytest.raises(BadField):
         cursors.jobs_before(cursor)
+
+
+def test_a_list_of_reservations_goes_on_behind_a_number() -> None:
+    assert cursors.of_reservations(None) is None
+    assert cursors.reservations_before(cursors.of_reservations(12) or "") == 12
+    with pytest.raises(BadField):
+        cursors.reservations_before(cursors.of_jobs((1, 2)) or "")

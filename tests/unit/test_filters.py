@@ -33,7 +33,7 @@ from anyrig.core.filters import (
     to_text,
 )
 from anyrig.core.results import Verdict
-from anyrig.engine.filtering import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
+from anyrig.engine.filter_grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND

@@ -11,13 +11,14 @@ from anyrig.core.errors import BadField, Invalid
 from anyrig.core.jobs import State
 from anyrig.core.messages import Artifact
 from anyrig.core.nodes import Node
+from anyrig.core.reservations import Reservation, interrupted
 from anyrig.core.results import Counts, Verdict
 from anyrig.core.tests import Kind
 from anyrig.core.users import Principal, Role
 from anyrig.engine.pages import NodeStanding
 from anyrig.engine.projects import NamedTest, PackTests
 from anyrig.packs.revisions import Revision
-from anyrig.server.dialects.native import schema, wire
+from anyrig.server.dialects.native import schema, schema_base, wire, wire_nodes
 
 BASE = "http://lab:8000"
 TIME = 1_539_177_200_000_001
@@ -86,7 +87,7 @@ RESULT = records.Result(
 )
 
 
-def plain(value: schema.Answer) -> Any:
+def plain(value: schema_base.Answer) -> Any:
     """As a client reads it."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
@@ -160,15 +161,41 @@ def test_a_node_shows_how_it_stands() -> None:
         local_ip=None,
         external_ip=None,
         trouble=None,
+        device=None,
         last_used_by="ada",
         last_used=TIME,
     )
     node = Node("tv1", online=False, kinds=record.kinds, labels=record.labels, busy_with=JOB.uid)
-    shown = plain(wire.node(NodeStanding(record, node, JOB)))
+    shown = plain(wire_nodes.node(NodeStanding(record, node, JOB), "ada"))
     assert (shown["kinds"], shown["labels"]) == (["command", "python"], ["4k", "uk"])
     assert (shown["online"], shown["busy_with"], shown["last_job"]) == (False, JOB.uid, 12)
     assert shown["seen"] is None
-    assert plain(wire.node(NodeStanding(record, node, None)))["last_job"] is None
+    assert plain(wire_nodes.node(NodeStanding(record, node, None), "ada"))["last_job"] is None
+    assert (shown["available"], shown["reservation"]) == (False, None)
+    assert shown["not_available_reason"] == "Node tv1 is offline."
+    held = Reservation(6, "tv1", "bob", "*Soak*", TIME, None)
+    reserved = plain(
+        wire_nodes.node(NodeStanding(record, replace(node, reserved_by="bob"), None, held), "ada")
+    )
+    assert (reserved["reserved_by"], reserved["not_available_reason"]) == ("bob", "Node tv1 reserved by @bob")
+    assert reserved["reservation"] == plain(wire_nodes.reservation(held, "ada"))
+
+
+def test_a_reservation_shows_whose_it_is_and_what_became_of_it() -> None:
+    held = Reservation(6, "tv1", "bob", "*Soak*", TIME, None)
+    shown = plain(wire_nodes.reservation(held, "bob"))
+    assert (shown["number"], shown["yours"], shown["expires"], shown["state"]) == (6, True, None, "held")
+    assert shown["message_html"] == "<p><em>Soak</em></p>"
+    over = interrupted(held, "ada", "Release day", TIME + 1_000_000)
+    shown = plain(wire_nodes.reservations([over], "ada", "next"))
+    assert shown["next"] == "next"
+    (one,) = shown["reservations"]
+    assert (one["yours"], one["state"], one["ended_by"], one["reason"]) == (
+        False,
+        "interrupted",
+        "ada",
+        "Release day",
+    )
 
 
 @pytest.mark.parametrize(

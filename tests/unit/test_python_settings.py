@@ -1,6 +1,7 @@
 """What a test pack says about how its tests run."""
 
 import configparser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,23 @@ def test_the_configuration_of_a_run_reads_back_as_it_was_given() -> None:
     }
     assert dict(parser["result.tags"]) == {"build": "2", "none": ""}
     assert not parser.has_section("test_pack")
+
+
+def test_a_remote_control_is_the_tasks_or_the_packs_and_pictures_are_kept_unless_it_says_not(
+    tmp_path: Path,
+) -> None:
+    assert (settings(SPEC, tmp_path).remote_control, settings(SPEC, tmp_path).video) == ("", True)
+    write(
+        tmp_path / ".stbt.conf",
+        "[test_pack]\ndefault_remote_control = vendor\nvideo = Off\nscreenshot = no\n",
+    )
+    how = settings(SPEC, tmp_path)
+    assert (how.remote_control, how.video, how.screenshot) == ("vendor", False, False)
+    spec = replace(SPEC, remote_control="other", params={"video": True})
+    assert (settings(spec, tmp_path).remote_control, settings(spec, tmp_path).video) == ("other", True)
+
+
+def test_what_is_neither_true_nor_false_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / ".stbt.conf", "[test_pack]\nvideo = never\n")
+    with pytest.raises(Invalid, match="'never' is neither true nor false"):
+        settings(SPEC, tmp_path)

@@ -59,6 +59,7 @@ def a_node(**changes: Any) -> NodeView:
         local_ip="192.168.1.101",
         external_ip="1.2.3.4",
         trouble=None,
+        device=None,
         last_used_by="johnsmith",
         last_used=START,
     )
@@ -156,7 +157,7 @@ class TestJobs:
 class TestNodes:
     def test_a_node_has_every_field_of_the_document(self) -> None:
         view = a_node(online=False, not_available="Node tv1 is offline.", job=a_job())
-        assert wire_nodes.node_json(view, BASE) == {
+        assert wire_nodes.node_json(view, BASE, "johnsmith") == {
             "available": False,
             "config": view.config,
             "device_type": "roku",
@@ -179,7 +180,7 @@ class TestNodes:
     def test_a_node_that_was_never_used_has_nulls(self) -> None:
         view = a_node(config={})
         record = replace(view.record, external_ip=None, local_ip=None, last_used=None, last_used_by=None)
-        shown = wire_nodes.node_json(replace(view, record=record), BASE)
+        shown = wire_nodes.node_json(replace(view, record=record), BASE, "johnsmith")
         assert shown["available"] is True
         assert {key for key, value in shown.items() if value is None} == {
             "device_type",

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,7 +38,7 @@ def a_result(**changes: Any) -> Result:
         tags={"model": "T-1000", "flaky": None},
         deleted=None,
     )
-    return replace(result, **changes)
+    return result._replace(**changes)
 
 
 LISTED = {

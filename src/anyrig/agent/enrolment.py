@@ -7,13 +7,15 @@ import random
 import aiohttp
 import msgspec
 
-from anyrig.agent.machine import AgentSettings, Identity
+from anyrig.agent.identity import Identity
+from anyrig.agent.machine import AgentSettings
 from anyrig.bus.endpoint import Endpoint
 from anyrig.core.errors import Invalid, Unauthenticated, Unavailable
 from anyrig.core.messages import Enrol, Enrolled
 
 log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 10.0
+"""Seconds; and never longer than between two signs of life, or a server that is back would miss some."""
 _SECONDS = aiohttp.ClientTimeout(total=10)
 
 
@@ -48,7 +50,7 @@ class Enrolment:
                 url = direct or f"ws{self._server.removeprefix('http')}/nats"
                 return Endpoint(url, self._identity.name, self._identity.secret)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that agents come one by one
-            pause = min(_LONGEST_PAUSE, pause * 2)
+            pause = min(_LONGEST_PAUSE, self.presence_seconds, pause * 2)
 
     async def _ask(self) -> Enrolled:
         headers = {"Authorization": f"Bearer {self._identity.printed}", "Content-Type": "application/json"}

@@ -7,6 +7,7 @@ power cut that took the folder, the server hears from the agent itself that the 
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -41,7 +42,7 @@ class Journal:
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "files").mkdir(parents=True)
         new = folder / "opened.new"
-        new.write_bytes(msgspec.json.encode(opened))
+        new.write_bytes(msgspec.json.encode(_without_secrets(opened)))
         new.rename(folder / "opened")
         return cls(folder, opened)
 
@@ -98,11 +99,15 @@ class Journal:
         self._file.close()
         os.close(self._log)
 
-    def remove(self) -> None:
-        """The server has everything: ``opened`` goes first, so that a half-removed folder is none."""
+    def end(self) -> None:
+        """The server has everything. What is left, a folder without ``opened``, is none: to be removed."""
         self.close()
         (self.folder / "opened").unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _without_secrets(opened: Opened) -> Opened:
+    """A task that is found again here never runs again: nobody needs them then."""
+    return replace(opened, spec=replace(opened.spec, secrets={}))
 
 
 def _lines(data: bytes) -> Iterator[Line]:

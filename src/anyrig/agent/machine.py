@@ -1,24 +1,16 @@
 """What all nodes of one agent share."""
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from anyrig.agent.identity import Identity
 from anyrig.agent.uploads import Uploads
+from anyrig.core.devices import DeviceConfig
 from anyrig.core.messages import NodeOffer
+from anyrig.executors.environments import Keep
 from anyrig.packs.checkout import Checkouts
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who an agent is to the server."""
-
-    name: str
-    secret: str = field(repr=False)
-
-    @property
-    def printed(self) -> str:
-        return f"{self.name}.{self.secret}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +26,10 @@ class AgentSettings:
     version: str
     one_port: bool = False
     """Reach the bus through the server's own port only, even where it could be reached directly."""
+    devices: Mapping[str, DeviceConfig] = field(default_factory=dict)
+    """By the names of the nodes at which they stand."""
+    keep: Keep = field(default_factory=Keep)
+    """How long environments of packs stay."""
 
 
 @dataclass(frozen=True, slots=True)

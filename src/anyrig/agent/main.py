@@ -6,8 +6,9 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -17,13 +18,19 @@ from anyrig.agent.journal import Journal
 from anyrig.agent.machine import AgentSettings, Machine, local_address
 from anyrig.agent.uploads import Uploads
 from anyrig.agent.worker import Worker
-from anyrig.bus import codec, subjects
+from anyrig.bus import subjects
 from anyrig.bus.client import Bus
+from anyrig.core.devices import DeviceConfig
 from anyrig.core.errors import Conflict, Unavailable
+from anyrig.executors.environments import Keep, sweep
 from anyrig.packs.checkout import Checkouts
+
+if TYPE_CHECKING:
+    from anyrig.agent.rig import Rig
 
 log = logging.getLogger(__name__)
 _GOODBYE_SECONDS = 10.0
+_TIDY_SECONDS = 300.0
 
 
 async def run(settings: AgentSettings, stop: asyncio.Event) -> None:
@@ -45,15 +52,25 @@ async def _serve(settings: AgentSettings, session: aiohttp.ClientSession, stop: 
     enrolment = Enrolment(session, settings)
     name = settings.identity.name
     bus = Bus.connect(enrolment.locate, name=name, inbox=subjects.inbox(name), patience=None)
-    async with bus, asyncio.TaskGroup() as group:
-        workers = [Worker(machine, bus, node.name, group) for node in settings.nodes]
+    async with bus, AsyncExitStack() as devices, asyncio.TaskGroup() as group:
+        rigs = {node: await _rig(node, device, devices) for node, device in settings.devices.items()}
+        workers = [Worker(machine, bus, node.name, group, rigs.get(node.name)) for node in settings.nodes]
         _resume(machine, workers)
         loops = [group.create_task(worker.serve()) for worker in workers]
         loops.append(group.create_task(_presence(enrolment, bus, workers)))
+        loops.append(group.create_task(_tidy(machine, settings.keep)))
         await stop.wait()
         for loop in loops:
             loop.cancel()
         await _goodbye(bus, workers)
+
+
+async def _rig(node: str, config: DeviceConfig, stack: AsyncExitStack) -> "Rig":
+    """A device, from now on in a process of its own."""
+    from anyrig.agent.rig import Rig  # noqa: PLC0415 - agents without devices start without it
+    from anyrig.devices.client import DeviceProcess  # noqa: PLC0415
+
+    return Rig(node, await stack.enter_async_context(DeviceProcess(config)))
 
 
 def _machine(settings: AgentSettings, session: aiohttp.ClientSession) -> Machine:
@@ -90,8 +107,17 @@ async def _presence(enrolment: Enrolment, bus: Bus, workers: Sequence[Worker]) -
     while True:
         for worker in workers:
             with suppress(Unavailable):
-                await bus.presence_put(worker.node, codec.encode(worker.presence()))
+                await worker.say_present()
         await asyncio.sleep(enrolment.presence_seconds)
+
+
+async def _tidy(machine: Machine, keep: Keep) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(sweep, machine.cache, keep)
+        except OSError as error:
+            log.warning("the cache cannot be looked after: %s", error)
+        await asyncio.sleep(_TIDY_SECONDS)
 
 
 async def _goodbye(bus: Bus, workers: Sequence[Worker]) -> None:

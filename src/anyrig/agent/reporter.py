@@ -9,6 +9,7 @@ from anyrig.agent.delivery import Delivery
 from anyrig.agent.journal import Journal
 from anyrig.agent.logs import LogSender
 from anyrig.agent.session import Ended, Entry, Finished, Started
+from anyrig.core.masking import Mask
 from anyrig.executors.base import Outcome
 
 _FEW = 32
@@ -34,7 +35,11 @@ class TaskReporter:
         self._running: Started | None = None
         self._unwritten: list[Entry] = []
         self._news = asyncio.Event()
+        self._mask = Mask(journal.opened.spec.secrets.values())
         self.results = journal.opened.spec.done
+
+    def _masked(self, text: str | None) -> str | None:
+        return None if text is None else self._mask.text(text)
 
     def now(self) -> int:
         return self._clock.now()
@@ -57,8 +62,8 @@ class TaskReporter:
             start=start,
             end=end,
             verdict=outcome.verdict,
-            reason=outcome.reason,
-            traceback=outcome.traceback,
+            reason=self._masked(outcome.reason),
+            traceback=self._masked(outcome.traceback),
             files=await self._adopted(outcome.files),
         )
         self._running = None

@@ -19,17 +19,24 @@ from anyrig.bus.client import Bus
 from anyrig.core.errors import AnyrigError, Invalid
 from anyrig.core.messages import TaskSpec
 from anyrig.core.results import Verdict
-from anyrig.executors.base import Outcome, StopFlag, Workspace
+from anyrig.executors.base import Device, Outcome, StopFlag, Workspace
 from anyrig.executors.registry import EXECUTORS
 
 log = logging.getLogger(__name__)
+_TIDY_AFTER = 0.1
+"""Seconds; by then the server has told those who wait."""
 
 
 class TaskRun:
     """A task in this agent's hands; ``over`` is set when no process is left and the server knows its end."""
 
     def __init__(
-        self, machine: Machine, bus: Bus, journal: Journal, recovery: Recovery | None = None
+        self,
+        machine: Machine,
+        bus: Bus,
+        journal: Journal,
+        recovery: Recovery | None = None,
+        device: Device | None = None,
     ) -> None:
         self.journal = journal
         self.stop = StopFlag()
@@ -37,6 +44,7 @@ class TaskRun:
         self.executing = recovery is None
         self._lost = ""
         self._machine = machine
+        self._device = device
         self._forgotten = asyncio.Event()
         self._logs = LogSender(bus, journal)
         undelivered, count = (recovery.undelivered, recovery.delivered) if recovery else ((), 0)
@@ -75,7 +83,7 @@ class TaskRun:
     async def execute(self, clock: ServerClock) -> None:
         """Run the task and deliver what comes of it, at the same time."""
         reporter = TaskReporter(self.journal, clock, self._delivery, self._logs, lambda: bool(self._lost))
-        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._machine.scratch))
+        scratch = Path(tempfile.mkdtemp(dir=self._machine.scratch))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._deliver())
             group.create_task(reporter.run())
@@ -83,8 +91,7 @@ class TaskRun:
             self.executing = False
             reporter.ended(stopped=self.stop.is_set(), lost=self._lost)
             self._logs.finish()
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
-        await self._close()
+        await self._close(scratch)
 
     async def resume(self) -> None:
         """Bring home what an earlier start of the agent left."""
@@ -102,11 +109,18 @@ class TaskRun:
             for task in (forgotten, everything, *sending):
                 task.cancel()
 
-    async def _close(self) -> None:
+    async def _close(self, *folders: Path) -> None:
+        """Forget the task; what it leaves on disk goes a little later, out of the way of its end."""
         self.over.set()
-        await asyncio.to_thread(self.journal.remove)
+        self.journal.end()
+        await asyncio.sleep(_TIDY_AFTER)
+        for folder in (*folders, self.journal.folder):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _run(self, scratch: Path, reporter: TaskReporter) -> None:
+        if self.spec.trouble:
+            await self._fail(reporter, self.spec.trouble)
+            return
         try:
             await self._run_in(scratch, reporter)
         except AnyrigError as error:
@@ -122,7 +136,8 @@ class TaskRun:
             raise Invalid(reason=f"this agent does not run tests of kind {spec.kind}")
         url = machine.server + spec.pack_url
         async with machine.checkouts.lease(url, machine.token, spec.sha) as pack:
-            await executor.run(spec, Workspace(pack, scratch, machine.cache), reporter, self.stop)
+            workspace = Workspace(pack, scratch, machine.cache, self._device)
+            await executor.run(spec, workspace, reporter, self.stop)
 
     async def _fail(self, reporter: TaskReporter, reason: str) -> None:
         """An error result for every test that has none."""

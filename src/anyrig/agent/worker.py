@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from anyrig.agent.clock import ServerClock
 from anyrig.agent.journal import Journal
@@ -26,6 +27,9 @@ from anyrig.core.messages import (
     StopRequest,
 )
 
+if TYPE_CHECKING:
+    from anyrig.agent.rig import Rig
+
 _RPC_SECONDS = 10.0
 _BUSY_PAUSE = 1.0
 
@@ -33,8 +37,11 @@ _BUSY_PAUSE = 1.0
 class Worker:
     """Serves one node. ``tasks`` are those that run, and those whose end is still on its way."""
 
-    def __init__(self, machine: Machine, bus: Bus, node: str, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, machine: Machine, bus: Bus, node: str, group: asyncio.TaskGroup, rig: "Rig | None" = None
+    ) -> None:
         self.node = node
+        self._rig = rig
         self._machine = machine
         self._bus = bus
         self._group = group
@@ -45,7 +52,10 @@ class Worker:
     async def serve(self) -> None:
         """Until cancelled."""
         await self._bus.subscribe(subjects.rpc(self.node, "stop"), self._on_stop)
-        await self._bus.consume(subjects.JOBS, self.node, 1, self._on_dispatch)
+        async with asyncio.TaskGroup() as group:
+            if self._rig is not None:
+                group.create_task(self._rig.serve(self._bus, self.say_present))
+            await self._bus.consume(subjects.JOBS, self.node, 1, self._on_dispatch)
 
     def resume(self, journal: Journal) -> None:
         """A task of an earlier start of this agent: bring home what it left."""
@@ -96,7 +106,7 @@ class Worker:
             return
         if reply.spec is not None and reply.go:
             journal = Journal.create(self._machine.tasks, Opened(reply.spec, reply.attempt))
-            run = TaskRun(self._machine, self._bus, journal)
+            run = TaskRun(self._machine, self._bus, journal, device=self._rig.device if self._rig else None)
             self._adopt(run, run.execute(ServerClock(reply.now, asked)))
             self._stop_early(run)
         await message.ack()
@@ -137,7 +147,9 @@ class Worker:
             for task in reply.stop:
                 self.tasks[task].stop.set("Stopped.", 5.0)
 
-    def presence(self) -> Presence:
+    async def say_present(self) -> None:
+        """Give a sign of life. Raises Unavailable."""
         held = tuple(run.key for run in self.tasks.values())
-        machine = self._machine
-        return Presence(machine.boot_id, machine.version, machine.agent, machine.local_ip, held)
+        machine, trouble = self._machine, self._rig.trouble if self._rig else None
+        said = Presence(machine.boot_id, machine.version, machine.agent, machine.local_ip, held, trouble)
+        await self._bus.presence_put(self.node, codec.encode(said))

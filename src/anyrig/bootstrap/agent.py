@@ -1,20 +1,19 @@
 """An agent: who it is, and what it serves."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
 
 from anyrig import __version__
 from anyrig.agent import enrolment
 from anyrig.agent import main as agent
-from anyrig.agent.machine import AgentSettings, Identity
-from anyrig.bootstrap.private import write_private
+from anyrig.agent.identity import Identity
+from anyrig.agent.machine import AgentSettings
+from anyrig.bootstrap.nodes import Served, from_file, from_flags, served
+from anyrig.bootstrap.private import keep_identity, kept_identity
 from anyrig.core.errors import Unauthenticated
-from anyrig.core.messages import NodeOffer
+from anyrig.executors.environments import Keep
 from anyrig.executors.registry import EXECUTORS
-
-IDENTITY_FILE = "identity.json"
 
 
 async def identity(folder: Path, server: str, name: str, token: str | None) -> Identity:
@@ -24,7 +23,7 @@ async def identity(folder: Path, server: str, name: str, token: str | None) -> I
         Unauthenticated: There is no identity yet, and the token does not make one.
         Unavailable: There is no identity yet, and the server is away.
     """
-    kept = await asyncio.to_thread(_kept_identity, folder)
+    kept = await asyncio.to_thread(kept_identity, folder)
     if kept is not None:
         return kept
     if token is None:
@@ -34,26 +33,21 @@ async def identity(folder: Path, server: str, name: str, token: str | None) -> I
     return new
 
 
-def _kept_identity(folder: Path) -> Identity | None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / IDENTITY_FILE
-    return msgspec.json.decode(file.read_bytes(), type=Identity) if file.exists() else None
-
-
-def keep_identity(folder: Path, who: Identity) -> None:
-    write_private(folder / IDENTITY_FILE, msgspec.json.encode(who).decode())
-
-
 async def serve_nodes(
     server: str,
     who: Identity,
     folder: Path,
-    names: tuple[str, ...],
-    labels: tuple[str, ...],
+    nodes: Served,
     one_port: bool,
+    keep: Keep,
     stop: asyncio.Event,
 ) -> None:
     """Run an agent until ``stop`` is set."""
-    kinds = tuple(sorted(EXECUTORS))
-    nodes = tuple(NodeOffer(name, kinds, labels) for name in names)
-    await agent.run(AgentSettings(server, who, folder, nodes, __version__, one_port), stop)
+    settings = AgentSettings(server, who, folder, nodes.nodes, __version__, one_port, nodes.devices, keep)
+    await agent.run(settings, stop)
+
+
+def all_served(plain: Sequence[str], labels: Sequence[str], config: Path, devices: Sequence[str]) -> Served:
+    """What the flags and the file ``config`` say an agent serves. Raises Invalid."""
+    described = [*from_file(config), *from_flags(devices)]
+    return served(plain, described, labels, tuple(sorted(EXECUTORS)))

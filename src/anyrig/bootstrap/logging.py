@@ -3,7 +3,10 @@
 import logging
 import sys
 
-import structlog
+from anyrig.bootstrap.unneeded import unneeded
+
+with unneeded("rich"):  # it would draw frames around tracebacks
+    import structlog
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from anyrig.engine import access
 from anyrig.engine.clock import utc_now
-from anyrig.settings import ServerSettings
+from anyrig.settings import ServerSettings, read
 from anyrig.storage.database import open_database
 
 
@@ -14,8 +14,9 @@ def offline_token(data: Path, user: str, role: str) -> str:
 
     Raises:
         BadField: The user's name or the role is not allowed.
+        Invalid: A setting is wrong.
     """
-    return asyncio.run(_offline_token(ServerSettings(data=data), user, role))
+    return asyncio.run(_offline_token(read(data=data), user, role))
 
 
 async def _offline_token(settings: ServerSettings, user: str, role: str) -> str:

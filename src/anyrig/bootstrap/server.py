@@ -1,13 +1,13 @@
 """A server: its loops and its HTTP side, until it is told to end."""
 
 import asyncio
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import uvicorn
+from starlette.applications import Starlette
 
+from anyrig.bootstrap.answering import answering
+from anyrig.bootstrap.ground import Ground
 from anyrig.bootstrap.parts import open_lab
 from anyrig.bootstrap.private import write_private
 from anyrig.bus.endpoint import Endpoint
@@ -15,7 +15,7 @@ from anyrig.core.buckets import Rate
 from anyrig.core.users import Principal, Role
 from anyrig.engine import access, background, projects
 from anyrig.engine.lab import Lab
-from anyrig.server.app import Surroundings, build
+from anyrig.server.app import Surroundings, build, load
 from anyrig.server.limits import RateLimits, Traffic
 from anyrig.settings import ServerSettings
 from anyrig.storage.sql import access as sql
@@ -26,23 +26,42 @@ ADMIN = "admin"
 TOKEN_FILE = "admin.token"  # noqa: S105 - the name of a file
 
 
+async def _at_once() -> None:
+    pass
+
+
 async def serve(
     settings: ServerSettings,
+    ground: Ground,
     packs: Sequence[tuple[str, str | None]],
     stop: asyncio.Event,
-    ready: Callable[[Lab, str], None],
+    ready: Callable[[Lab], Awaitable[None]],
+    leave: Callable[[], Awaitable[None]] = _at_once,
 ) -> None:
-    """Serve until ``stop`` is set; ``ready`` gets the lab and the URL once requests are answered."""
-    async with open_lab(settings) as (lab, endpoint):
+    """Serve until ``stop`` is set.
+
+    ``ready`` runs once requests are answered, and ``leave`` at the end, while they still are.
+    """
+    async with open_lab(settings, ground.endpoint) as lab:
         await _first_start(settings.data, lab)
         for name, source in packs:
             await projects.follow(lab, SYSTEM, name, source)
-        if endpoint.issuer_seed:
-            await background.admit_agents(lab, endpoint.issuer_seed, endpoint.account)
+        if ground.endpoint.issuer_seed:
+            await background.admit_agents(lab, ground.endpoint.issuer_seed, ground.endpoint.account)
+        app = build(lab, _surroundings(settings, ground.endpoint))
         async with asyncio.TaskGroup() as group:
             loops = group.create_task(background.run(lab))
-            await _serve_http(settings, lab, endpoint, stop, ready)
+            async with answering(app, ground.listening, lab.waiters):
+                beginning = group.create_task(_begin(app, lab, ready))
+                await stop.wait()
+                beginning.cancel()
+                await leave()
             loops.cancel()
+
+
+async def _begin(app: Starlette, lab: Lab, ready: Callable[[Lab], Awaitable[None]]) -> None:
+    await ready(lab)
+    await load(app)
 
 
 async def _first_start(data: Path, lab: Lab) -> None:
@@ -52,14 +71,8 @@ async def _first_start(data: Path, lab: Lab) -> None:
         write_private(data / TOKEN_FILE, printed + "\n")
 
 
-async def _serve_http(
-    settings: ServerSettings,
-    lab: Lab,
-    endpoint: Endpoint,
-    stop: asyncio.Event,
-    ready: Callable[[Lab, str], None],
-) -> None:
-    around = Surroundings(
+def _surroundings(settings: ServerSettings, endpoint: Endpoint) -> Surroundings:
+    return Surroundings(
         public_url=settings.public_url,
         bus_url=endpoint.url,
         bus_is_shared=settings.nats_url is not None and endpoint.websocket_url is None,
@@ -72,50 +85,3 @@ async def _serve_http(
         ),
         hold=settings.hold_seconds,
     )
-    config = uvicorn.Config(
-        build(lab, around),
-        http="httptools",
-        ws="websockets-sansio",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        backlog=4096,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
-    )
-    server = _Server(config)
-    listening = _listen(settings.host, settings.port)
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve(sockets=[listening]))
-        await server.listening.wait()
-        ready(lab, f"http://{shown}:{port}")
-        await stop.wait()
-        server.should_exit = True
-        await serving
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((host, port))
-    return listening
-
-
-class _Server(uvicorn.Server):
-    """Tells when it listens, and leaves signals to us."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

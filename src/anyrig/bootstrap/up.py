@@ -1,76 +1,145 @@
-"""Everything on one machine: a server, and an agent in a process of its own."""
+"""Everything on one machine: a server, and an agent in a process of its own.
+
+The agent is started first of all, and the server is loaded meanwhile; that is what takes time.
+"""
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from anyrig.agent.child import Child
-from anyrig.agent.machine import Identity
-from anyrig.bootstrap.agent import IDENTITY_FILE, keep_identity
-from anyrig.bootstrap.server import ADMIN, TOKEN_FILE, serve
-from anyrig.engine import access, presence, reads
-from anyrig.engine.lab import Lab
+from anyrig.agent.identity import Identity
+from anyrig.bootstrap import ground, nodes
+from anyrig.bootstrap.private import keep_identity, kept_identity
+from anyrig.bootstrap.unneeded import unneeded
 from anyrig.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from anyrig.engine.lab import Lab
 
 LOCAL = "local"
 """The agent that runs here; its nodes are local-1, local-2 …"""
+CONFIG = "anyrig.toml"
 _AGENT_SECONDS = 10.0
+Packs = Sequence[tuple[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNodes:
+    """What the agent beside the server offers: so many nodes without a device, and those with one.
+
+    The latter are described by the table ``node`` of ``anyrig.toml``, and by values of ``--device``.
+    """
+
+    slots: int
+    devices: Sequence[str] = ()
 
 
 async def up(
     settings: ServerSettings,
-    packs: Sequence[tuple[str, str | None]],
-    slots: int,
+    packs: Packs,
+    local: LocalNodes | None,
     stop: asyncio.Event,
     say: Callable[[str], None],
 ) -> None:
-    """A server and, with ``slots`` nodes, an agent in a process of its own; until ``stop`` is set."""
-    first = not (settings.data / TOKEN_FILE).exists()
-    listening: asyncio.Queue[tuple[Lab, str]] = asyncio.Queue()
-    server_stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(
-            serve(settings, packs, server_stop, lambda lab, url: listening.put_nowait((lab, url)))
-        )
-        getting = group.create_task(listening.get())
-        await asyncio.wait({serving, getting}, return_when=asyncio.FIRST_COMPLETED)
-        if not getting.done():
-            getting.cancel()
+    """A server and, with ``local`` nodes, an agent in a process of its own; until ``stop`` is set."""
+    async with ground.laid(settings) as under, _LocalAgent(settings.data, under.url, local) as agent:
+        with unneeded("aiohttp"):
+            from anyrig.bootstrap import server  # noqa: PLC0415 - slow, and the agent loads meanwhile
+        first = not (settings.data / server.TOKEN_FILE).exists()
+
+        async def ready(lab: "Lab") -> None:
+            if first:
+                printed = await asyncio.to_thread((settings.data / server.TOKEN_FILE).read_text)
+                say(f"token of user {server.ADMIN}: {printed.strip()}")
+            await agent.join(lab)
+            say(f"ready {under.url}")
+
+        await server.serve(settings, under, packs, stop, ready, agent.end)
+
+
+async def server_alone(
+    settings: ServerSettings, packs: Packs, stop: asyncio.Event, say: Callable[[str], None]
+) -> None:
+    """A server, until ``stop`` is set; agents come from elsewhere."""
+    async with ground.laid(settings) as under:
+        with unneeded("aiohttp"):
+            from anyrig.bootstrap import server  # noqa: PLC0415 - as above
+
+        async def ready(_lab: "Lab") -> None:
+            say(f"ready {under.url}")
+
+        await server.serve(settings, under, packs, stop, ready)
+
+
+class _LocalAgent:
+    """An agent on this machine, started again when it dies. Only its first start waits for the server."""
+
+    def __init__(self, data: Path, url: str, local: LocalNodes | None) -> None:
+        self._folder = data / "agent"
+        self._nodes = 0 if local is None else local.slots + _with_device(data, local)
+        self._argv = [] if local is None else _argv(data, url, local)
+        self._running = AsyncExitStack()
+        self._is_made = False
+
+    async def __aenter__(self) -> Self:
+        if self._nodes:
+            self._is_made = await asyncio.to_thread(kept_identity, self._folder) is not None
+        if self._is_made:
+            await self._start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.end()
+
+    async def _start(self) -> None:
+        await self._running.enter_async_context(Child(self._argv))
+
+    async def join(self, lab: "Lab") -> None:
+        """Make it and start it, if that has not been done; there once its nodes are online."""
+        if not self._nodes:
             return
-        lab, url = getting.result()
-        if first:
-            printed = await asyncio.to_thread((settings.data / TOKEN_FILE).read_text)
-            say(f"token of user {ADMIN}: {printed.strip()}")
-        async with _agent_beside(settings, lab, url, slots):
-            say(f"ready {url}")
-            await stop.wait()
-        server_stop.set()
+        if not self._is_made:
+            from anyrig.engine import access  # noqa: PLC0415 - loaded with the server
+
+            secret = await access.create_agent(lab.db, LOCAL, "admin", lab.now())
+            keep_identity(self._folder, Identity(LOCAL, secret))
+            await self._start()
+        await _online(lab, self._nodes)
+
+    async def end(self) -> None:
+        """Once what it ran has ended, and the server knows."""
+        await self._running.aclose()
 
 
-@asynccontextmanager
-async def _agent_beside(settings: ServerSettings, lab: Lab, url: str, slots: int) -> AsyncIterator[None]:
-    """An agent on this machine, started again when it dies; there once its nodes are online."""
-    if not slots:
-        yield
-        return
-    folder = settings.data / "agent"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    if not (folder / IDENTITY_FILE).exists():
-        secret = await access.create_agent(lab.db, LOCAL, ADMIN, lab.now())
-        keep_identity(folder, Identity(LOCAL, secret))
-    arguments = ["agent", "--server", url, "--name", LOCAL, "--data", str(folder), "--slots", str(slots)]
-    async with Child([sys.executable, "-m", "anyrig", *arguments]):
-        await _online(lab, slots)
-        yield
+def _with_device(data: Path, local: LocalNodes) -> int:
+    """How many. Raises Invalid when they are not described right: nobody reads what the agent says."""
+    described = [*nodes.from_file(data / CONFIG), *nodes.from_flags(local.devices)]
+    return len(nodes.served((), described, (), ()).nodes)
 
 
-async def _online(lab: Lab, nodes: int) -> None:
+def _argv(data: Path, url: str, local: LocalNodes) -> list[str]:
+    options = ["--server", url, "--data", str(data / "agent"), "--name", LOCAL, "--slots", str(local.slots)]
+    options += ["--config", str(data / CONFIG)]
+    options += [word for device in local.devices for word in ("--device", device)]
+    return [sys.executable, "-m", "anyrig", "agent", *options]
+
+
+async def _online(lab: "Lab", expected: int) -> None:
     """Wait until the local agent's nodes are there, or for ten seconds."""
+    from anyrig.engine import presence, reads  # noqa: PLC0415 - loaded with the server
+
     with suppress(TimeoutError):
         async with asyncio.timeout(_AGENT_SECONDS):
             while True:
                 with lab.waiters.waiting(presence.TOPIC) as wait:
-                    if (await reads.tally(lab)).nodes["online"] >= nodes:
+                    if (await reads.tally(lab)).nodes["online"] >= expected:
                         return
                     await wait(_AGENT_SECONDS)

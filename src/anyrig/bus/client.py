@@ -10,12 +10,12 @@ from typing import NoReturn, Self
 from anyrig.bus import reading, streams, subjects
 from anyrig.bus.connection import Connection, Hook, Interest, Locate
 from anyrig.bus.endpoint import Endpoint
-from anyrig.bus.handlers import FAILED, Handler, Handlers
+from anyrig.bus.handlers import FAILED, Handler, Handlers, refused
 from anyrig.bus.pauses import pauses
 from anyrig.bus.publishing import Stored, store
 from anyrig.bus.pull import Delivery, Pull
 from anyrig.bus.reading import OFFSET, PresenceHandler
-from anyrig.core.errors import BusUnavailable, PeerFailed
+from anyrig.core.errors import BusUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Bus:
 
         Raises:
             NobodyThere: Nobody listens; known at once.
-            PeerFailed: Somebody does and could not do it.
+            PeerFailed: Somebody does and could not do it; ``fields["error"]`` is the error it had, if known.
             BusUnavailable: No answer within ``timeout`` seconds, or the connection was lost meanwhile.
         """
         try:
@@ -145,7 +145,7 @@ class Bus:
         except TimeoutError as error:
             raise BusUnavailable(reason=f"nothing came from {subject} within {timeout:g} s") from error
         if message.headers and FAILED in message.headers:
-            raise PeerFailed(subject=subject, reason=message.headers[FAILED])
+            raise refused(subject, message.headers[FAILED], message.data)
         return message.data
 
     async def subscribe(

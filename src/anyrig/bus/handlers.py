@@ -4,15 +4,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 from nats.aio.msg import Msg
 
-from anyrig.core.errors import AnyrigError, BusUnavailable, Invalid
+from anyrig.core.errors import AnyrigError, BusUnavailable, Invalid, PeerFailed
 
 log = logging.getLogger(__name__)
 
 FAILED = "Nats-Service-Error"
-"""The header of an answer that says why there is none."""
+"""The header of an answer that says why there is none: the error's code. The rest of it is in the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,23 @@ class Handlers:
         try:
             return await self._handler(Message(message.subject, message.data)), None
         except AnyrigError as error:
-            return b"", {FAILED: str(error)}
+            return _refusal(error), {FAILED: error.code}
         except Exception:
             log.exception("the handler of %s failed", message.subject)
-            return b"", {FAILED: "it failed"}
+            return _refusal(Invalid(reason="it failed")), {FAILED: AnyrigError.code}
+
+
+def _refusal(error: AnyrigError) -> bytes:
+    fields = error.fields.items()
+    plain = {name: value if isinstance(value, int | float) else str(value) for name, value in fields}
+    return msgspec.json.encode({"reason": str(error), "fields": plain})
+
+
+def refused(subject: str, code: str, data: bytes) -> PeerFailed:
+    """The error of an answer with the header ``FAILED``, of which ``code`` is the value."""
+    try:
+        told = msgspec.json.decode(data, type=dict[str, Any])
+        error = AnyrigError.told(code, told["fields"])
+        return PeerFailed(subject=subject, reason=told["reason"], error=error)
+    except (msgspec.MsgspecError, LookupError, TypeError):
+        return PeerFailed(subject=subject, reason=code, error=None)

@@ -52,9 +52,19 @@ class Client:
     def post(self, path: str, body: Json | None = None, **headers: str) -> Json:
         return self._json("POST", path, msgspec.json.encode(body) if body is not None else b"", headers)
 
+    def tell(self, path: str, body: Json) -> None:
+        """Post what has no answer."""
+        with self._open("POST", path, msgspec.json.encode(body)):
+            pass
+
     def delete(self, path: str) -> None:
         with self._open("DELETE", path):
             pass
+
+    def file(self, path: str, **params: Any) -> tuple[bytes, Mapping[str, str]]:
+        """A file that is not large, and the headers that came with it, named in small letters."""
+        with self._open("GET", path + _query(params)) as response:
+            return response.read(), {name.lower(): value for name, value in response.headers.items()}
 
     def _json(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -114,7 +124,7 @@ class Client:
             with urlopen(asked, timeout=_TIMEOUT) as response:  # noqa: S310 - as above
                 yield response
         except HTTPError as error:
-            raise Refused(_sentence(error), error.code) from error
+            raise _refused(error) from error
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise Refused(f"The server at {self.url} does not answer: {reason}.") from error
@@ -125,11 +135,12 @@ def _query(params: Mapping[str, Any]) -> str:
     return f"?{urlencode(given, quote_via=quote)}" if given else ""
 
 
-def _sentence(error: HTTPError) -> str:
+def _refused(error: HTTPError) -> Refused:
     """What the server says of its refusal."""
     with error:
         data = error.read()
     try:
-        return str(msgspec.json.decode(data)["detail"])
+        problem = msgspec.json.decode(data)
+        return Refused(str(problem["detail"]), error.code, problem)
     except (msgspec.DecodeError, KeyError, TypeError):
-        return f"The server answered {error.code} {error.reason}."
+        return Refused(f"The server answered {error.code} {error.reason}.", error.code)

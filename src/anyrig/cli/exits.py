@@ -1,5 +1,6 @@
 """Exit codes: one table for our own errors, one for a server's refusals, one for results."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from anyrig.core.errors import (
@@ -31,11 +32,14 @@ _OF_STATUSES = {400: USAGE, 401: 7, 403: 5, 404: 4, 409: 10, 410: 4, 422: 10}
 
 
 class Refused(Exception):
-    """The server said no, or nothing; the text is a sentence."""
+    """The server said no, or nothing; the text is a sentence, ``problem`` all that the server said."""
 
-    def __init__(self, sentence: str, status: int | None = None) -> None:
+    def __init__(
+        self, sentence: str, status: int | None = None, problem: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(sentence)
         self.status = status
+        self.problem = problem or {}
 
 
 def exit_code(error: AnyrigError | Refused) -> int:

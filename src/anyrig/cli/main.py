@@ -23,9 +23,13 @@ COMMANDS: dict[str, str] = {
     "results": "Find results.",
     "logs": "Print the log of a job.",
     "nodes": "List nodes and what they are doing.",
+    "reserve": "Keep nodes for yourself.",
+    "screenshot": "Save what is on a node's screen.",
+    "press": "Press keys on a node's device.",
     "tests": "List the tests that a project has.",
     "project": "Add, list and fetch projects.",
     "token": "Create, list and revoke access tokens.",
+    "db": "Look after the database and the files of results.",
     "demo": "Start a lab here and run example tests of every kind.",
 }
 """Each is a module of ``anyrig.cli.commands`` with a function, or a Typer of several, of the same name."""

@@ -44,10 +44,10 @@ def _first(group: BaseExceptionGroup[AnyrigError]) -> AnyrigError:
 
 def server_settings(data: Path | None, host: str | None, port: int | None) -> "ServerSettings":
     """The settings with these flags on top; starts logging by them."""
-    from anyrig.settings import ServerSettings  # noqa: PLC0415 - pydantic is slow to import
+    from anyrig.settings import read  # noqa: PLC0415 - client commands need none
 
     flags: dict[str, Any] = {"data": data, "host": host, "port": port}
-    settings = ServerSettings(**{name: value for name, value in flags.items() if value is not None})
+    settings = read(**{name: value for name, value in flags.items() if value is not None})
     start_logging(settings.log_level, as_json=settings.log_json)
     return settings
 
@@ -65,7 +65,7 @@ def packs(given: Sequence[str] | None) -> list[tuple[str, str | None]]:
 
 
 def default_slots(slots: int | None) -> int:
-    return slots or os.cpu_count() or 1
+    return slots if slots is not None else os.cpu_count() or 1
 
 
 def plain_name(text: str) -> str:

@@ -1,5 +1,6 @@
 """How the commands say things: states, times, durations, one result in one line."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,18 @@ def job_number(text: str) -> int:
     if not (last.isascii() and last.isdigit()):
         raise Refused(f"'{text}' is neither the number nor the uid of a job.", 400)
     return int(last)
+
+
+_UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile("".join(rf"(?:(\d{{1,9}}){unit})?" for unit in _UNITS), re.ASCII)
+
+
+def seconds(text: str) -> int:
+    """``30m``, ``12h``, ``1d12h``, ``90s``. Raises Refused."""
+    found = _DURATION.fullmatch(text)
+    if not text or found is None:
+        raise Refused(f"'{text}' is no duration; one is '30m', '12h' or '1d12h'.", 400)
+    return sum(int(number or 0) * size for number, size in zip(found.groups(), _UNITS.values(), strict=True))
 
 
 def pairs(field: str, given: list[str] | None) -> dict[str, str | None]:

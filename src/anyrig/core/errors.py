@@ -7,7 +7,8 @@ its own statuses. Nothing in this module knows HTTP.
 """
 
 import inspect
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 
 class AnyrigError(Exception):
@@ -19,6 +20,19 @@ class AnyrigError(Exception):
         self.fields = fields
         sentence = inspect.cleandoc(type(self).__doc__ or "").split("\n\n", maxsplit=1)[0]
         super().__init__(" ".join(sentence.format(**fields).split()))
+
+    @classmethod
+    def told(cls, code: str, fields: Mapping[str, Any]) -> "Self | None":
+        """The error of this kind that another process told of; None when there is none of that code."""
+        kinds = [cls]
+        for kind in kinds:
+            if kind.code == code:
+                try:
+                    return kind(**fields)
+                except (LookupError, ValueError):
+                    return None
+            kinds += kind.__subclasses__()
+        return None
 
 
 class Invalid(AnyrigError):
@@ -93,6 +107,12 @@ class NodeOffline(Unavailable):
     code = "node_offline"
 
 
+class NodeTroubled(Unavailable):
+    """Node {node}: {trouble}."""
+
+    code = "node_troubled"
+
+
 class RevisionNotFound(NotFound):
     """There is no branch, tag or commit '{revision}' in the test pack of project '{project}'."""
 
@@ -157,3 +177,66 @@ class EnvironmentFailed(Unavailable):
     """The Python environment of the test pack could not be made: {reason}."""
 
     code = "environment_failed"
+
+
+class NoVideo(Unavailable):
+    """no video from {source}{because}"""  # noqa: D415 - it goes on in other sentences
+
+    code = "no_video"
+
+
+class UnknownKey(Invalid):
+    """The control {control} has no key '{key}'."""
+
+    code = "unknown_key"
+
+
+class NoControl(Invalid):
+    """Device {device} has nothing that presses keys."""
+
+    code = "no_control"
+
+
+class ControlFailed(Unavailable):
+    """The control {control} did not do it: {reason}."""
+
+    code = "control_failed"
+
+
+class NodeReserved(Conflict):
+    """Node {node} is reserved by @{user}."""
+
+    code = "node_reserved"
+
+
+class NodesNotFree(Conflict):
+    """Nothing was reserved: {reasons}.
+
+    ``fields["nodes"]`` has the sentence of each node that is in the way.
+    """
+
+    code = "nodes_not_free"
+
+
+class ReservationOver(Conflict):
+    """Reservation {number} of node {node} is over."""
+
+    code = "reservation_over"
+
+
+class NotYourReservation(Forbidden):
+    """Reservation {number} of node {node} was made by @{owner}: nobody else can {act} it."""
+
+    code = "not_your_reservation"
+
+
+class BadSecret(Invalid):
+    """The secret '{name}' of the test pack cannot be used: {reason}."""
+
+    code = "bad_secret"
+
+
+class KeyUnreadable(Unavailable):
+    """The key of project '{project}' cannot be read: {reason}."""
+
+    code = "key_unreadable"

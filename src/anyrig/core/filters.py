@@ -1,7 +1,7 @@
 """Which results are wanted, and in which order: filters and sort orders as values.
 
-``engine.filtering`` reads a filter from text, storage translates it into SQL, and ``to_text`` prints it in
-one canonical form that reads back as the same filter. Every date and every duration is already a half-open
+``engine.filter_grammar`` reads a filter from text, storage translates it into SQL, and ``to_text`` prints it
+in one canonical form that reads back as the same filter. Every date and every duration is already a half-open
 range of microseconds, so to evaluate a filter is nothing but to compare.
 """
 

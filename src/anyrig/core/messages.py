@@ -7,7 +7,19 @@ from 0 and goes on over attempts, so that one test of a task has one number for 
 from dataclasses import dataclass, field
 from typing import Any
 
+from anyrig.core.devices import Remote
 from anyrig.core.results import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOffer:
+    """What stands at a node: how it is seen, and how keys get there."""
+
+    kind: str
+    control: str | None
+    """None: nothing presses keys."""
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +29,7 @@ class NodeOffer:
     name: str
     kinds: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    device: DeviceOffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,10 @@ class TaskSpec:
     remote_control: str
     tags: dict[str, str | None]
     params: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    """Decrypted, for this task alone: never to be kept, logged, or sent on."""
+    trouble: str = ""
+    """Why no test of it can run, known before it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +184,8 @@ class Presence:
     local_ip: str
     tasks: tuple[tuple[int, int], ...] = ()
     """The (task, attempt) pairs this node still works on, or holds unsent results of."""
+    trouble: str | None = None
+    """Why no test can run there, such as "no video from /dev/video0"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,3 +227,37 @@ class StopReply:
     """The answer once no process is left and the last event is on its way."""
 
     stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRequest:
+    """server -> agent, ``node.<node>.rpc.picture``: what is on the screen now?"""
+
+    format: str
+    """``png`` or ``jpeg``."""
+    width: int | None = None
+    """Pixels; None: as it is."""
+    taken: int | None = None
+    """The picture of which more is wanted; None: a new one."""
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReply:
+    """The answer; on the bus, the bytes of the picture from ``offset`` on stand behind this and a newline."""
+
+    taken: int
+    """When, in microseconds since the epoch."""
+    size: int
+    """Bytes of the whole picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressRequest:
+    """server -> agent, ``node.<node>.rpc.press``: press a key."""
+
+    key: str
+    hold: float | None = None
+    """Seconds; None: a short press."""
+    remote: Remote | None = None
+    """Which remote control it is a key of; None: the one that was used last."""

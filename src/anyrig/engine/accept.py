@@ -1,5 +1,8 @@
 """A node asks for its task, and says what it still holds."""
 
+from dataclasses import replace
+
+from anyrig.core.errors import Invalid, KeyUnreadable
 from anyrig.core.jobs import HOLDS_NODE, Event, State
 from anyrig.core.messages import AcceptReply, AcceptRequest, Hello, HelloReply, TaskSpec
 from anyrig.core.records import Job, Task
@@ -14,9 +17,23 @@ async def accept(lab: Lab, asked: AcceptRequest) -> AcceptReply:
     """Hand out the attempt number, once: it is the fencing token of everything the node says later.
 
     The same start of the same agent may ask again (its answer was lost) and gets the same attempt.
+
+    Raises:
+        PackUnavailable: The pack's configuration cannot be read now; the node may ask again.
     """
     now = lab.now()
-    return await lab.db.write(lambda c: _accept(c, asked, now))
+    reply = await lab.db.write(lambda c: _accept(c, asked, now))
+    if reply.spec is None or not reply.spec.sha:
+        return reply
+    return replace(reply, spec=await _with_secrets(lab, reply.spec))
+
+
+async def _with_secrets(lab: Lab, spec: TaskSpec) -> TaskSpec:
+    """The spec with what the pack's secrets say, or with why they say nothing."""
+    try:
+        return replace(spec, secrets=await lab.secrets.of_task(lab.packs, spec))
+    except (Invalid, KeyUnreadable) as error:
+        return replace(spec, trouble=str(error))
 
 
 def _accept(connection: Connection, asked: AcceptRequest, now: int) -> AcceptReply:

@@ -10,11 +10,12 @@ from anyrig.bus.handlers import Message
 from anyrig.bus.pull import Delivery
 from anyrig.core.errors import AnyrigError, Invalid, Unavailable
 from anyrig.core.messages import AcceptRequest, EventBatch, Hello, Presence
-from anyrig.engine import accept, place, presence, sweeps
+from anyrig.engine import accept, expiry, place, presence, retention_sweep, sweeps
 from anyrig.engine.ingest import TooEarly, ingest
 from anyrig.engine.lab import Lab
 from anyrig.engine.lose import lose
-from anyrig.engine.outgoing import Changed, Dispatched, Ended
+from anyrig.engine.outgoing import Changed, Dispatched, Ended, Reserved
+from anyrig.engine.waiting import RESERVATIONS
 from anyrig.storage.sql import nodes as nodes_sql
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ async def run(lab: Lab) -> None:
         group.create_task(lab.bus.consume(subjects.EVENTS, subjects.INGEST, _INGEST_BATCH, _ingest(lab)))
         group.create_task(lab.bus.watch_presence(_hear(lab)))
         group.create_task(_sweep(lab))
+        group.create_task(expiry.run(lab))
+        group.create_task(retention_sweep.run(lab))
 
 
 async def _listen_anew(lab: Lab) -> None:
@@ -93,6 +96,8 @@ async def _say(lab: Lab) -> None:
                 await _notify(lab, uid)
             case Changed(number):
                 await _notify(lab, f"job.{number}")
+            case Reserved():
+                await _notify(lab, RESERVATIONS)
 
 
 async def _notify(lab: Lab, topic: str) -> None:

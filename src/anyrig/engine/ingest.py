@@ -56,9 +56,10 @@ def _ingest(connection: Connection, batch: EventBatch, now: int) -> Consequences
     job = jobs_sql.by_number(connection, task.job)
     if job is None:
         return follows
+    begun = _begun(batch)
     for event in batch.events:
         match event:
-            case CaseStarted():
+            case CaseStarted() if event is begun:
                 tasks_sql.begin_case(
                     connection, task.number, event.seq, event.test, event.at, event.log_offset
                 )
@@ -71,6 +72,13 @@ def _ingest(connection: Connection, batch: EventBatch, now: int) -> Consequences
                 follows.lost = (task, reason)
     follows.changed.append(Changed(job.number))
     return follows
+
+
+def _begun(batch: EventBatch) -> CaseStarted | None:
+    """The start of a test that anybody can still see when the batch is committed."""
+    if any(isinstance(event, TaskFinished) and not event.lost for event in batch.events):
+        return None
+    return next((event for event in reversed(batch.events) if isinstance(event, CaseStarted)), None)
 
 
 def _is_current(task: Task, batch: EventBatch) -> bool:
@@ -87,7 +95,7 @@ def keep(connection: Connection, job: Job, task: Task, case: CaseFinished) -> No
 def _finish(
     connection: Connection, job: Job, task: Task, event: TaskFinished, now: int, follows: Consequences
 ) -> None:
-    _expect(connection, task, event.results)
+    kept = _expect(connection, task, event.results)
     log = event.log
     moved = tasks_sql.move(
         connection,
@@ -99,17 +107,25 @@ def _finish(
         log_size=log.size if log else None,
     )
     if moved:
-        close(connection, job, task, now, follows)
+        close(connection, job, task, now, follows, kept)
 
 
-def _expect(connection: Connection, task: Task, results: int) -> None:
-    if results_sql.how_many(connection, task.number) < results:
+def _expect(connection: Connection, task: Task, results: int) -> int:
+    """How many results are kept; raises TooEarly unless there are ``results``."""
+    kept = results_sql.how_many(connection, task.number)
+    if kept < results:
         raise TooEarly
+    return kept
 
 
-def close(connection: Connection, job: Job, task: Task, now: int, follows: Consequences) -> None:
-    """A task has just ended: settle its job, which must not end without a result, and use the free node."""
-    if not results_sql.how_many(connection, task.number):
+def close(
+    connection: Connection, job: Job, task: Task, now: int, follows: Consequences, kept: int | None = None
+) -> None:
+    """A task has just ended: settle its job, which must not end without a result, and use the free node.
+
+    ``kept``: how many results the task has, where that is known.
+    """
+    if not (results_sql.how_many(connection, task.number) if kept is None else kept):
         keep(connection, job, task, never_started(job, now))
     if jobs_sql.settle(connection, job.number, now) in ENDED:
         follows.ended.append(Ended(job.uid))

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from anyrig.bus.client import Bus
+from anyrig.core.retention import Rules
 from anyrig.engine.access import Access
 from anyrig.engine.clock import utc_now
 from anyrig.engine.node_configs import NodeConfigs
 from anyrig.engine.outgoing import Outgoing
+from anyrig.engine.project_secrets import ProjectSecrets
 from anyrig.engine.waiting import Waiters
 from anyrig.packs.hosting import Packs
 from anyrig.storage.artifacts import Objects
@@ -44,9 +46,13 @@ class Lab:
     access: Access
     series: int
     """Names this installation in its jobs' uids."""
+    secrets: ProjectSecrets
+    retention: Rules = field(default_factory=Rules)
     waiters: Waiters = field(default_factory=Waiters)
     outgoing: Outgoing = field(default_factory=Outgoing)
     node_configs: NodeConfigs = field(default_factory=NodeConfigs)
+    projects: list[str] = field(default_factory=list)
+    """The names of those that are known so far, the oldest first."""
     hearing: Hearing = field(default_factory=Hearing)
     limits: Limits = Limits()
     now: Callable[[], int] = utc_now

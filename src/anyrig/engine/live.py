@@ -53,6 +53,11 @@ class Over:
     job: Job
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """The server ends, and the job goes on."""
+
+
 Happening = LogLines | NewResult | Standing | NoNews | Over
 
 
@@ -62,13 +67,14 @@ async def following(
 ) -> AsyncIterator[AsyncIterator[Happening]]:
     """What happens to the job, beginning with what has happened already, less what ``told`` covers.
 
-    The last happening is ``Over``. Log lines and results of one task are in order, and each comes once.
+    The last happening is ``Over``, unless the server ends: then the client comes back, and is told the rest.
+    Log lines and results of one task are in order, and each comes once.
 
     Raises:
         NotFound: There is no such job.
     """
     job = await job_numbered(lab, who, number)
-    queue: asyncio.Queue[Happening] = asyncio.Queue(_AHEAD)
+    queue: asyncio.Queue[Happening | _Cut] = asyncio.Queue(_AHEAD)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(_Follower(lab, job, told, queue).run())
         try:
@@ -77,21 +83,23 @@ async def following(
             running.cancel()
 
 
-async def _happenings(queue: asyncio.Queue[Happening]) -> AsyncIterator[Happening]:
-    item: Happening = NoNews()
+async def _happenings(queue: asyncio.Queue[Happening | _Cut]) -> AsyncIterator[Happening]:
+    item: Happening | _Cut = NoNews()
     while not isinstance(item, Over):
         try:
             async with asyncio.timeout(QUIET):
                 item = await queue.get()
         except TimeoutError:
             item = NoNews()
+        if isinstance(item, _Cut):
+            return
         yield item
 
 
 class _Follower:
     """Looks at the database whenever the job has changed, and reads the logs of its tasks meanwhile."""
 
-    def __init__(self, lab: Lab, job: Job, told: Told, queue: asyncio.Queue[Happening]) -> None:
+    def __init__(self, lab: Lab, job: Job, told: Told, queue: asyncio.Queue[Happening | _Cut]) -> None:
         self._lab = lab
         self._number = job.number
         self._told = told
@@ -102,10 +110,13 @@ class _Follower:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            while not (stands := await self._look(group)).job.is_over:
+            while not (stands := await self._look(group)).job.is_over and not self._lab.waiters.closed:
                 pass
             for log in self._logs.values():
                 log.stop()
+        if not stands.job.is_over:
+            await self._queue.put(_Cut())
+            return
         for task in stands.tasks:
             await self._log(task).tell_rest(task)
         await self._queue.put(Over(stands.job))

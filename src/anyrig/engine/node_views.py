@@ -1,12 +1,11 @@
 """Nodes as people look at them."""
 
 from dataclasses import dataclass
-from typing import NoReturn
 
-from anyrig.core.errors import NodeOffline, NotFound
+from anyrig.core.errors import NotFound
 from anyrig.core.node_config import NodeConfig
-from anyrig.core.placement import Waiting, why_not
 from anyrig.core.records import Job, NodeRecord
+from anyrig.core.reservations import Reservation, why_not
 from anyrig.core.users import Principal
 from anyrig.engine.lab import Lab
 from anyrig.engine.pack_tests import project_named
@@ -21,10 +20,11 @@ class NodeView:
     record: NodeRecord
     online: bool
     not_available: str | None
-    """A sentence; None when anybody could reserve or use the node now."""
+    """A sentence; None when anybody could reserve the node now."""
     job: Job | None
     """The one that runs on it, or else the last one that did."""
     config: NodeConfig
+    reservation: Reservation | None = None
 
 
 async def nodes(lab: Lab, who: Principal) -> list[NodeView]:
@@ -44,18 +44,6 @@ async def require_node(lab: Lab, name: str) -> None:
         raise NotFound(what="node", name=name)
 
 
-async def picture(lab: Lab, who: Principal, name: str) -> NoReturn:
-    """What is on the screen of the node's device.
-
-    Raises:
-        NotFound: There is no such node, or it has no device; none has one so far.
-        NodeOffline.
-    """
-    if not (await find_node(lab, who, name)).now.online:
-        raise NodeOffline(node=name)
-    raise NotFound(what="device on node", name=name)
-
-
 async def _views(lab: Lab, who: Principal, stands: list[NodeStanding]) -> list[NodeView]:
     names = [stand.record.name for stand in stands]
     try:
@@ -67,6 +55,5 @@ async def _views(lab: Lab, who: Principal, stands: list[NodeStanding]) -> list[N
 
 
 def _view(stand: NodeStanding, config: NodeConfig) -> NodeView:
-    # Nobody in particular asks: a reservation keeps even its owner from reserving the node again.
-    anybody = Waiting(task=0, kind=min(stand.now.kinds, default=""), user="")
-    return NodeView(stand.record, stand.now.online, why_not(anybody, stand.now), stand.job, config)
+    now = stand.now
+    return NodeView(stand.record, now.online, why_not(now), stand.job, config, stand.reservation)

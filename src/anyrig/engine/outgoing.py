@@ -28,7 +28,12 @@ class Changed:
     job: int
 
 
-Outgo = Dispatched | Ended | Changed
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Who has reserved what has changed, or until when: whoever waits for a node looks again."""
+
+
+Outgo = Dispatched | Ended | Changed | Reserved
 
 
 class Outgoing:

@@ -6,11 +6,14 @@ from anyrig.core.errors import NotFound
 from anyrig.core.filters import NEWEST_FIRST, Filter, Sort
 from anyrig.core.nodes import Node
 from anyrig.core.records import Job, NodeRecord, Result, Task
+from anyrig.core.reservations import Reservation
 from anyrig.core.users import Principal
 from anyrig.engine.lab import Lab
+from anyrig.engine.reads import seen
 from anyrig.storage import Connection
 from anyrig.storage.sql import jobs as jobs_sql
 from anyrig.storage.sql import nodes as nodes_sql
+from anyrig.storage.sql import reservations as reservations_sql
 from anyrig.storage.sql import search
 from anyrig.storage.sql import tasks as tasks_sql
 from anyrig.storage.sql.search import Key
@@ -38,11 +41,12 @@ class JobsPage:
 
 @dataclass(frozen=True, slots=True)
 class NodeStanding:
-    """A node as it was enrolled, as placement sees it now, and the job that it runs or ran last."""
+    """A node as it was enrolled, as placement sees it now, its present or last job, and its reservation."""
 
     record: NodeRecord
     now: Node
     job: Job | None
+    reservation: Reservation | None = None
 
 
 async def results_page(
@@ -72,12 +76,10 @@ async def jobs_page(
 
 
 async def job_numbered(lab: Lab, who: Principal, number: int) -> Job:
-    """Raises NotFound."""
+    """Raises NotFound, Gone."""
     known = number <= _LARGEST
     found = await lab.db.read(lambda c: jobs_sql.by_number(c, number)) if known else None
-    if found is None or not who.sees(found.project):
-        raise NotFound(what="job", name=number)
-    return found
+    return seen(who, found, number)
 
 
 async def tasks_of(lab: Lab, job: Job) -> list[Task]:
@@ -109,4 +111,8 @@ def _stand(connection: Connection, who: Principal, records: list[NodeRecord], no
     nodes = {node.name: node for node in nodes_sql.for_placement(connection, now, only)}
     jobs = jobs_sql.of_nodes(connection, [record.name for record in records])
     seen = {name: job for name, job in jobs.items() if who.sees(job.project)}
-    return [NodeStanding(record, nodes[record.name], seen.get(record.name)) for record in records]
+    held = {each.node: each for each in reservations_sql.held(connection, now)}
+    return [
+        NodeStanding(record, nodes[record.name], seen.get(record.name), held.get(record.name))
+        for record in records
+    ]

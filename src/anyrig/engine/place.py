@@ -23,7 +23,7 @@ def place_new(connection: Connection, task: Waiting, now: int) -> tuple[Placemen
     nodes = nodes_sql.for_placement(connection, now, task.node)
     locks = tasks_sql.locks_held(connection, task.lock_key, besides=task.task)
     (decision,) = place([task], nodes, locks)
-    return decision, _write_down(connection, [decision], now)
+    return decision, _write_down(connection, [task], [decision], now)
 
 
 def place_waiting(connection: Connection, now: int) -> list[Dispatched]:
@@ -33,15 +33,20 @@ def place_waiting(connection: Connection, now: int) -> list[Dispatched]:
     tasks_sql.one_at_a_time(connection)
     waiting = tasks_sql.waiting(connection)
     nodes = nodes_sql.for_placement(connection, now)
-    return _write_down(connection, place(waiting, nodes, tasks_sql.locks_live(connection)), now)
+    decisions = place(waiting, nodes, tasks_sql.locks_live(connection))
+    return _write_down(connection, waiting, decisions, now)
 
 
-def _write_down(connection: Connection, decisions: list[Placement], now: int) -> list[Dispatched]:
-    return [
-        Dispatched(decision.task, decision.node, now)
-        for decision in decisions
-        if tasks_sql.decide(connection, decision, now) and decision.node is not None
-    ]
+def _write_down(
+    connection: Connection, waiting: list[Waiting], decisions: list[Placement], now: int
+) -> list[Dispatched]:
+    users = {task.task: task.user for task in waiting}
+    dispatched = []
+    for decision in decisions:
+        if tasks_sql.decide(connection, decision, now) and decision.node is not None:
+            nodes_sql.used(connection, decision.node, users[decision.task], now)
+            dispatched.append(Dispatched(decision.task, decision.node, now))
+    return dispatched
 
 
 async def send(lab: Lab, one: Dispatched, again: int = 0) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from anyrig.core.errors import NotFound
+from anyrig.core.errors import Gone, NotFound
 from anyrig.core.nodes import is_online
 from anyrig.core.records import Job
 from anyrig.core.users import Principal
@@ -17,10 +17,16 @@ _ANSWER_SECONDS = 5.0
 
 
 async def job(lab: Lab, who: Principal, uid: str) -> Job:
-    """Raises NotFound."""
-    found = await lab.db.read(lambda c: jobs_sql.by_uid(c, uid))
+    """Raises NotFound, Gone."""
+    return seen(who, await lab.db.read(lambda c: jobs_sql.by_uid(c, uid)), uid)
+
+
+def seen(who: Principal, found: Job | None, name: object) -> Job:
+    """What was found, if there is such a job for those who ask. Raises NotFound, Gone."""
     if found is None or not who.sees(found.project):
-        raise NotFound(what="job", name=uid)
+        raise NotFound(what="job", name=name)
+    if found.deleted is not None:
+        raise Gone(what="job", name=name)
     return found
 
 

@@ -13,7 +13,7 @@ from anyrig.core.tags import checked_category, checked_tags
 from anyrig.core.tests import Kind
 from anyrig.core.users import Principal, Role
 from anyrig.engine.lab import Lab
-from anyrig.engine.pack_tests import project_named
+from anyrig.engine.pack_tests import project_name
 from anyrig.engine.projects import names_of_kind
 from anyrig.engine.submit import Submission, submit
 from anyrig.storage.sql import idempotency
@@ -74,7 +74,7 @@ async def run(lab: Lab, who: Principal, wanted: Request, key: Key | None = None)
     Raises:
         KeyReused: The key came before with another body.
         BadField, NotFound, RevisionNotFound, PackUnavailable, Forbidden: As ``submission``.
-        NodeBusy, NodeOffline: As ``submit``.
+        NodeBusy, NodeOffline, NodeReserved, NodeTroubled: As ``submit``.
     """
     known = await _made_before(lab, key)
     return known or await submit(lab, who, await submission(lab, who, wanted, key))
@@ -101,7 +101,7 @@ async def submission(lab: Lab, who: Principal, wanted: Request, key: Key | None 
     who.require(Role.OPERATOR, "run tests", wanted.project)
     kind = _checked(wanted)
     category, tags = checked_category(wanted.category), checked_tags(wanted.tags)
-    project = (await project_named(lab, who, wanted.project)).name
+    project = await project_name(lab, who, wanted.project)
     found = await lab.packs.resolve(project, wanted.revision)
     return Submission(
         project=project,

@@ -48,6 +48,15 @@ async def detail(lab: Lab, who: Principal, name: str) -> ResultDetail:
     return found
 
 
+async def one(lab: Lab, who: Principal, name: str) -> Result:
+    """Without what it left. Raises NotFound, Gone."""
+    found = await lab.db.read(lambda c: results_sql.by_name(c, name))
+    if found is None:
+        raise NotFound(what="result", name=name)
+    _check(who, found)
+    return found
+
+
 async def artifact(lab: Lab, who: Principal, name: str, files: Sequence[str]) -> Artifact:
     """The first of these files that the result has.
 

@@ -4,17 +4,19 @@ import asyncio
 from contextlib import suppress
 
 from anyrig.bus import codec, subjects
-from anyrig.core.errors import NotFound, Unavailable
-from anyrig.core.jobs import Event, State, can
+from anyrig.core.errors import Unavailable
+from anyrig.core.jobs import HOLDS_NODE, Event, State, can
 from anyrig.core.messages import StopRequest
 from anyrig.core.records import Job, Task
+from anyrig.core.reservations import require_use
 from anyrig.core.users import Principal, Role
 from anyrig.engine.ingest import Consequences, close
 from anyrig.engine.lab import Lab
-from anyrig.engine.reads import wait_for_job
+from anyrig.engine.reads import seen, wait_for_job
 from anyrig.storage import Connection
 from anyrig.storage.sql import jobs as jobs_sql
 from anyrig.storage.sql import nodes as nodes_sql
+from anyrig.storage.sql import reservations as reservations_sql
 from anyrig.storage.sql import tasks as tasks_sql
 
 
@@ -23,6 +25,10 @@ async def stop(lab: Lab, who: Principal, uid: str, seconds: float = 55.0) -> Job
 
     Waiting tasks end at once. A job that is over already is returned as it is. What a node that is away is
     still to be told, it is told when it comes back.
+
+    Raises:
+        NotFound, Forbidden.
+        NodeReserved: Somebody else has reserved a node that the job runs on; nothing is stopped.
     """
     now = lab.now()
     job, running, follows = await lab.db.write(lambda c: _stop(c, who, uid, now))
@@ -43,22 +49,24 @@ async def _tell(lab: Lab, task: Task, by: str, seconds: float) -> None:
 
 
 def _stop(connection: Connection, who: Principal, uid: str, now: int) -> tuple[Job, list[Task], Consequences]:
-    job = jobs_sql.by_uid(connection, uid)
-    if job is None or not who.sees(job.project):
-        raise NotFound(what="job", name=uid)
+    job = seen(who, jobs_sql.by_uid(connection, uid), uid)
     who.require(Role.OPERATOR, "stop jobs", job.project)
     follows = Consequences()
     running: list[Task] = []
     if not job.is_over:
+        tasks = tasks_sql.of_job(connection, job.number)
+        _require_use(connection, tasks, who, now)
         jobs_sql.stopped_by(connection, job.number, who.user)
         job = jobs_sql.by_number(connection, job.number) or job
-        running = [
-            task
-            for task in tasks_sql.of_job(connection, job.number)
-            if _end(connection, job, task, now, follows)
-        ]
+        running = [task for task in tasks if _end(connection, job, task, now, follows)]
         jobs_sql.settle(connection, job.number, now)
     return jobs_sql.by_number(connection, job.number) or job, running, follows
+
+
+def _require_use(connection: Connection, tasks: list[Task], who: Principal, now: int) -> None:
+    on = [task.node for task in tasks if task.node is not None and task.state in HOLDS_NODE]
+    for held in reservations_sql.held_on(connection, on, now):
+        require_use(held, who.user)
 
 
 def _end(connection: Connection, job: Job, task: Task, now: int, follows: Consequences) -> bool:

@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from anyrig.core.errors import NodeBusy, NodeOffline, NotFound
+from anyrig.core.errors import (
+    AnyrigError,
+    Invalid,
+    NodeBusy,
+    NodeOffline,
+    NodeReserved,
+    NodeTroubled,
+    NotFound,
+)
 from anyrig.core.ids import job_uid
 from anyrig.core.jobs import State
 from anyrig.core.placement import Placement, Waiting
@@ -52,7 +60,8 @@ async def submit(lab: Lab, who: Principal, wanted: Submission) -> Job:
 
     Raises:
         NotFound: The node is not known.
-        NodeBusy, NodeOffline: ``queue`` is False and the node cannot take it now.
+        NodeBusy, NodeOffline, NodeReserved, NodeTroubled: ``queue`` is False and the node cannot take it now.
+        Invalid: ``queue`` is False and the node never can: it does not run such tests, or lacks a label.
     """
     who.require(Role.OPERATOR, "run tests", wanted.project)
     now = lab.now()
@@ -71,9 +80,7 @@ def _insert(
     number = jobs_sql.add(connection, _new_job(user, wanted), now)
     decision, dispatched = place.place_new(connection, _new_task(connection, number, user, wanted), now)
     if not wanted.queue and not dispatched:
-        raise _refusal(connection, decision, wanted.node, now)
-    if decision.node:
-        nodes_sql.used(connection, decision.node, user, now)
+        raise _refusal(connection, decision, user, wanted.node, now)
     uid = job_uid(wanted.node, lab.series, number)
     jobs_sql.name(connection, number, uid, State.PLACED if dispatched else State.QUEUED)
     job = jobs_sql.by_number(connection, number)
@@ -117,8 +124,19 @@ def _new_job(user: str, wanted: Submission) -> jobs_sql.NewJob:
 
 
 def _refusal(
-    connection: Connection, decision: Placement, name: str | None, now: int
-) -> NodeBusy | NodeOffline:
-    if name is not None and not nodes_sql.for_placement(connection, now, name)[0].online:
+    connection: Connection, decision: Placement, user: str, name: str | None, now: int
+) -> AnyrigError:
+    """What keeps the node comes before what is wrong with it: somebody may want to stop that job."""
+    reason = decision.reason.rstrip(".")
+    if name is None:
+        return NodeBusy(node="any", reason=reason)
+    (node,) = nodes_sql.for_placement(connection, now, name)
+    if not node.online:
         return NodeOffline(node=name)
-    return NodeBusy(node=name or "any", reason=decision.reason.rstrip("."))
+    if node.reserved_by not in {None, user}:
+        return NodeReserved(node=name, user=node.reserved_by)
+    if node.busy_with is not None:
+        return NodeBusy(node=name, reason=f"Node {name} is running job {node.busy_with}")
+    if node.trouble is not None:
+        return NodeTroubled(node=name, trouble=node.trouble)
+    return Invalid(reason=reason)

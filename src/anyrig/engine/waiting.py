@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 Wait = Callable[[float], Awaitable[bool]]
+RESERVATIONS = "reservations"
+"""The topic that is woken whenever a reservation begins, changes or ends."""
 
 
 class Waiters:
@@ -12,6 +14,8 @@ class Waiters:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Future[bool]]] = {}
+        self.closed = False
+        """Nobody waits any more: the server is about to end."""
 
     def topics(self) -> list[str]:
         return list(self._waiting)
@@ -21,18 +25,29 @@ class Waiters:
         for future in self._waiting.get(topic, ()):
             _resolve(future, outcome=True)
 
+    def close(self) -> None:
+        """Everybody who waits, now or later, goes on as if the time were over."""
+        self.closed = True
+        for topic in self._waiting.values():
+            for future in topic:
+                _resolve(future, outcome=False)
+
     @contextmanager
-    def waiting(self, topic: str) -> Iterator[Wait]:
+    def waiting(self, *topics: str) -> Iterator[Wait]:
         """Listen first, then look, then wait: nothing that happens in between is missed.
 
-        Gives a function that waits that many seconds and returns whether the topic was woken.
+        Gives a function that waits that many seconds and returns whether one of the topics was woken.
         """
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(topic, set()).add(future)
+        for topic in topics:
+            self._waiting.setdefault(topic, set()).add(future)
+        if self.closed:
+            future.set_result(False)
         try:
             yield lambda seconds: _within(future, seconds)
         finally:
-            self._forget(topic, future)
+            for topic in topics:
+                self._forget(topic, future)
 
     def _forget(self, topic: str, future: asyncio.Future[bool]) -> None:
         waiting = self._waiting[topic]

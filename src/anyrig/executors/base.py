@@ -10,13 +10,40 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from anyrig.core.devices import Remote
 from anyrig.core.messages import TaskSpec
 from anyrig.core.results import Verdict
 
 
+class Device(Protocol):
+    """The node's device. Its frames and keys reach a test's processes through ``socket``."""
+
+    socket: Path
+    """A Unix socket; what is said there: ``core.devices``."""
+
+    async def ready(self, seconds: float) -> None:
+        """Wait until it gives pictures.
+
+        Raises:
+            NoVideo: It does not within ``seconds``.
+        """
+
+    async def use(self, remote: Remote) -> None:
+        """Keys are those of this remote control from now on. Raises NoControl, ControlFailed."""
+
+    async def record(self, file: Path) -> None:
+        """Begin a recording (MP4); its first picture is the one of now. Raises NoVideo."""
+
+    async def end_recording(self) -> None:
+        """Returns when the file is whole; nothing happens if there is no recording."""
+
+    async def save_pictures(self, folder: Path) -> None:
+        """Write the newest picture to ``screenshot.png`` and ``thumbnail.jpg``. Raises NoVideo."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Folders an executor may use; all exist."""
+    """What an executor may use; all folders exist."""
 
     pack: Path
     """The test pack, checked out at the spec's sha: shared between tasks, read only."""
@@ -24,6 +51,8 @@ class Workspace:
     """This task's own folder; the agent removes it when the task is over and everything is uploaded."""
     cache: Path
     """Shared between all tasks of this agent, kept between its starts (environments of packs)."""
+    device: Device | None = None
+    """The node's, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,15 @@
 import asyncio
 import marshal
 import os
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyrig
 from anyrig.executors.base import Stop
+from anyrig.executors.supervisors import Supervisor, supervised
 
 Sink = Callable[[bytes], None]
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop()); from anyrig.executors.supervise import main; main()"
 _SLACK = 15.0
 """Seconds beyond the grace time until the supervisor itself counts as stuck."""
 _PIECE = 1 << 16
@@ -51,31 +49,14 @@ async def run_program(
     ``stop.grace`` seconds SIGKILL. When the program has ended, what it left running is killed at once. On
     return no process of it is left; nor when this coroutine is cancelled or this process is killed.
     """
-    ours, theirs = socket.socketpair()
-    with theirs:
-        supervisor = await _start_supervisor(theirs, separate=on_error is not None)
-    reader, writer = await asyncio.open_connection(sock=ours)
-    try:
+    sinks = (on_output,) if on_error is None else (on_output, on_error)
+    async with supervised(separate=on_error is not None) as supervisor:
         order = marshal.dumps(_order(argv, cwd, env))
-        writer.write(len(order).to_bytes(4, "big") + order)
+        supervisor.writer.write(len(order).to_bytes(4, "big") + order)
         async with asyncio.TaskGroup() as group:
-            group.create_task(_pump(supervisor.stdout, on_output, output_limit))
-            group.create_task(_pump(supervisor.stderr, on_error, output_limit))
-            return await _end(group, reader, writer, stop, timeout)
-    finally:
-        writer.close()  # if it still runs, the supervisor takes this as: kill everything, at once
-        await _farewell(supervisor)
-
-
-async def _start_supervisor(theirs: socket.socket, *, separate: bool) -> asyncio.subprocess.Process:
-    root = str(Path(anyrig.__path__[0]).parent)
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-E", "-S", "-s", "-c", _BOOT, root),
-        stdin=theirs.fileno(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE if separate else asyncio.subprocess.STDOUT,
-        start_new_session=True,  # an interrupt from the terminal is for us; we then stop it in good order
-    )
+            for stream, sink in zip(supervisor.outputs, sinks, strict=True):
+                group.create_task(_pump(stream, sink, output_limit))
+            return await _end(group, supervisor, stop, timeout)
 
 
 def _order(
@@ -87,20 +68,19 @@ def _order(
 
 async def _end(
     group: asyncio.TaskGroup,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    supervisor: Supervisor,
     stop: Stop,
     timeout: float | None,  # noqa: ASYNC109 - see run_program
 ) -> Exit:
     """Wait for the program's end, and bring it about when it is stopped or takes too long."""
-    answer = group.create_task(reader.readline())
+    answer = group.create_task(supervisor.reader.readline())
     stopping = group.create_task(stop.wait())
     await asyncio.wait({answer, stopping}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     stopped = stopping.done()
     stopping.cancel()
     if answer.done():
         return _exit(answer.result())
-    writer.write(b"stop %f\n" % stop.grace)
+    supervisor.writer.write(b"stop %f\n" % stop.grace)
     async with asyncio.timeout(stop.grace + _SLACK):
         ended = _exit(await answer)
     return Exit(ended.status, ended.trouble, timed_out=not stopped, stopped=stopped)
@@ -113,10 +93,8 @@ def _exit(answer: bytes) -> Exit:
     return Exit(status=None, trouble=rest or "its supervisor was killed")
 
 
-async def _pump(stream: asyncio.StreamReader | None, sink: Sink | None, limit: int | None) -> None:
+async def _pump(stream: asyncio.StreamReader, sink: Sink, limit: int | None) -> None:
     """Hand on what a stream brings until its end."""
-    if stream is None or sink is None:
-        return
     left = sys.maxsize if limit is None else limit
     while piece := await stream.read(_PIECE):
         if left > 0:
@@ -124,13 +102,3 @@ async def _pump(stream: asyncio.StreamReader | None, sink: Sink | None, limit: i
             if len(piece) > left:
                 sink(f"\n(Output beyond the limit of {limit} bytes was dropped.)\n".encode())
         left -= len(piece)
-
-
-async def _farewell(supervisor: asyncio.subprocess.Process) -> None:
-    """Wait until the supervisor has killed what is left and has ended itself."""
-    try:
-        async with asyncio.timeout(_SLACK):
-            await supervisor.wait()
-    except TimeoutError:
-        supervisor.kill()
-        await supervisor.wait()

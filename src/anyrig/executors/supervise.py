@@ -1,21 +1,27 @@
 """The program that runs another program and leaves no process of it behind.
 
-Started by ``process.py``, one for each program. Its standard input is a socket: the order comes in (marshal:
-argv, working directory, environment), then at most one line ``stop SECONDS``; out goes one line,
-``exit STATUS`` (negative: the signal) or ``failed REASON``. When the socket closes, for example because the
-agent was killed, everything is killed at once. The program inherits our standard output and error, its
-standard input is empty, and it leads a session of its own.
+``supervisors.py`` has one forked for each program. Its standard input is a socket: out goes a line with its
+process number, in comes the order (marshal: argv, working directory, environment), then at most one line
+``stop SECONDS``; out goes one line, ``exit STATUS`` (negative: the signal) or ``failed REASON``. When the
+socket closes, for example because the agent was killed, everything is killed at once. The program inherits
+our standard output and error, its standard input is empty, and it leads a session of its own.
 
-Imports little, because every run of a program waits for it.
+Imports little, because the first program waits for it.
 """
 # ruff: noqa: SIM105 - contextlib and typing each take as long to import as Python to start
 
 from __future__ import annotations
 
+import array
+import ctypes  # noqa: F401 - needed by each supervisor, and inherited by all
+import gc
 import marshal
 import os
 import select
+import signal
 import time
+import warnings  # noqa: F401 - os.execvpe wants it
+from _socket import SCM_RIGHTS, SOL_SOCKET, socket
 
 from anyrig.executors.descendants import (
     adopt_orphans,
@@ -31,16 +37,55 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _SOCKET = 0
-_SIGTERM = 15
-_SIGKILL = 9
 _OUTPUTS = (1, 2)
 _HEAD = 4
+_ROOM = 64
+"""Bytes for three descriptors and what goes with them (cmsg(3))."""
+_IDLE = 600
+"""Seconds without a program after which the process that supervisors are forked from ends."""
 _LOOK_ROUND = 1.0
 """Seconds between two looks for orphans that have ended and that only we can wait for."""
 
 
+def serve() -> NoReturn:
+    """Fork a supervisor for each message on our standard input, which brings its first descriptors.
+
+    Ends when the one who started us has ended, or has wanted nothing for long.
+    """
+    link = socket(fileno=_SOCKET)
+    gc.disable()  # what is not touched is not copied
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # its socket tells of a supervisor's end
+    while select.select([link], [], [], _IDLE)[0] and (fds := _received(link)):
+        if not os.fork():
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.setsid()
+            for ours, given in enumerate(fds):
+                os.dup2(given, ours)
+            _close(fds)
+            main()
+        _close(fds)
+    os._exit(0)
+
+
+def _received(link: socket) -> list[int]:
+    """The descriptors that came with a message; none at the end."""
+    fds = array.array("i")
+    _, extra, _, _ = link.recvmsg(1, _ROOM)
+    for level, kind, data in extra:
+        if (level, kind) == (SOL_SOCKET, SCM_RIGHTS):
+            fds.frombytes(data[: len(data) // fds.itemsize * fds.itemsize])
+    return list(fds)
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
 def main() -> NoReturn:
+    """Supervise one program."""
     adopt_orphans()
+    os.write(_SOCKET, b"%d\n" % os.getpid())
     argv, folder, environment = marshal.loads(_receive())  # noqa: S302 - from the agent, our parent
     pid, trouble = _start(argv, folder, environment)
     answer = b"failed " + trouble if trouble else b"exit %d" % _supervise(pid)
@@ -113,10 +158,10 @@ def _supervise(pid: int) -> int:
         if _SOCKET in ready:
             deadline = time.monotonic() + _grace()
             poll.unregister(_SOCKET)
-            signal_all(descendants(os.getpid()), _SIGTERM)
+            signal_all(descendants(os.getpid()), signal.SIGTERM)
         reap(spare=[pid])
     kill_descendants(reaped=statuses.__setitem__)
-    return os.waitstatus_to_exitcode(statuses[pid]) if pid in statuses else -_SIGKILL
+    return os.waitstatus_to_exitcode(statuses[pid]) if pid in statuses else -signal.SIGKILL
 
 
 def _grace() -> float:

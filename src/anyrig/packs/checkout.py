@@ -15,6 +15,9 @@ from anyrig.packs.git import GitFailed
 from anyrig.packs.revisions import SHA
 from anyrig.packs.worktree import REPOSITORY, Stamp, make, put_right, stamp, sweep
 
+_FEW = 50
+"""To look at so many files takes less time than to hand it to a thread."""
+
 
 class Checkouts:
     """Checkouts below ``cache``, one for each repository and commit. Read-only by convention.
@@ -71,8 +74,10 @@ class Checkouts:
 
     async def _is_there(self, home: Path, sha: str) -> bool:
         """Whether the checkout is there and right. Git is not asked again while no file has been touched."""
-        seen = await asyncio.to_thread(stamp, home / sha)
-        if seen and seen == self._stamps.get(home / sha):
+        known = self._stamps.get(home / sha, frozenset())
+        few = 0 < len(known) <= _FEW
+        seen = stamp(home / sha) if few else await asyncio.to_thread(stamp, home / sha)
+        if seen and seen == known:
             return True
         right = await put_right(home, sha)
         # Of before git looked: what is touched from then on makes another stamp.

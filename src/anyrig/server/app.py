@@ -1,5 +1,6 @@
 """The ASGI application: dialects side by side on one origin."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from anyrig.core.errors import (
     AnyrigError,
@@ -19,15 +20,18 @@ from anyrig.core.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from anyrig.engine import reads
+from anyrig.engine import filtering, reads
 from anyrig.engine.lab import Lab
 from anyrig.server import agents, auth, git, nats_proxy, portal
 from anyrig.server.dialects import Dialect, native, stbt
+from anyrig.server.late import Late
 from anyrig.server.limits import RateLimits
 from anyrig.server.metrics import Measured, metrics
+from anyrig.server.portal import drawing
 from anyrig.server.web import OnePath, lab_of, text_response
 
-DIALECTS: tuple[Dialect, ...] = (stbt, native)
+DIALECTS: tuple[Dialect, ...] = (native, stbt)
+"""In the order in which paths are looked up: what is one route goes before what is dozens."""
 _STATUS: tuple[tuple[type[AnyrigError], int], ...] = (
     (Unauthenticated, 401),
     (Forbidden, 403),
@@ -71,6 +75,19 @@ def build(lab: Lab, around: Surroundings) -> Starlette:
     return app
 
 
+async def load(app: Starlette) -> None:
+    """What a start does not wait for, so that no request has to: see ``Late``."""
+    for route in app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, Late):
+            await route.app.load()
+    await asyncio.to_thread(_load_words)
+
+
+def _load_words() -> None:
+    drawing.templates()
+    filtering.parse("result:pass", "UTC", 0)
+
+
 def _routes(lab: Lab, around: Surroundings) -> Sequence[BaseRoute]:
     async def git_user(request: HTTPConnection, project: str, write: bool) -> str:
         return await auth.git_user(request, lab.access, lab.now(), project, write=write)
@@ -80,14 +97,13 @@ def _routes(lab: Lab, around: Surroundings) -> Sequence[BaseRoute]:
         Route("/healthz", _alive),
         Route("/readyz", _ready),
         Route("/metrics", metrics),
+        *(route for dialect in DIALECTS for route in dialect.routes()),
         *agents.routes(lab.objects),
         *git.routes(lab.packs, git_user),
         *portal.routes(),
     ]
     if around.websocket_url:
         routes.append(nats_proxy.nats_route(around.websocket_url))
-    for dialect in DIALECTS:
-        routes.extend(dialect.routes())
     return routes
 
 

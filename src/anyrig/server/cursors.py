@@ -54,6 +54,20 @@ def jobs_before(cursor: str) -> JobKey:
     return created, number
 
 
+def of_reservations(number: int | None) -> str | None:
+    """None behind the last page."""
+    return None if number is None else _packed([number])
+
+
+def reservations_before(cursor: str) -> int:
+    """The number that ``of_reservations`` was given. Raises BadField."""
+    try:
+        (number,) = msgspec.json.decode(_unpacked(cursor), type=tuple[_Number])
+    except (ValueError, msgspec.MsgspecError):
+        raise _refused() from None
+    return number
+
+
 def _packed(values: list[int | str]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 

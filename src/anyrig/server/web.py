@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from anyrig.core.errors import Invalid
 from anyrig.core.users import Principal
 from anyrig.engine.lab import Lab
+from anyrig.engine.node_devices import Picture
 from anyrig.server import auth
 
 _BODY_LIMIT = 4 * 1024 * 1024
@@ -45,6 +46,12 @@ def json_response(value: Any, status: int = 200) -> Response:
 def text_response(text: str, status: int = 200) -> Response:
     """One sentence, as clients print it."""
     return Response(f"{text}\n", status, media_type="text/plain")
+
+
+def picture_response(picture: Picture) -> Response:
+    """What a device shows now: never to be kept."""
+    headers = {"cache-control": "no-store", "x-taken": str(picture.taken)}
+    return Response(picture.image, 200, headers, picture.media_type)
 
 
 async def body(request: Request, limit: int = _BODY_LIMIT) -> bytes:

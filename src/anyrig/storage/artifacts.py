@@ -69,6 +69,15 @@ class Objects(Protocol):
     async def delete(self, sha256: str) -> None:
         """Remove the object; no error when it is not there."""
 
+    async def delete_old(self, sha256: str, before: int) -> bool:
+        """Remove the object unless it was written or offered since ``before`` (microseconds since the epoch).
+
+        False when it is not there, or stays. Whoever was told since then that it is there finds it there.
+        """
+
+    def room(self) -> int | None:
+        """Bytes that are free where objects are kept; None when nobody can tell. Blocks."""
+
     def iterate(self) -> AsyncIterator[Stored]:
         """All objects, in no order; one that comes or goes meanwhile may or may not be among them."""
 

@@ -3,7 +3,8 @@
 What survives a power cut: a file is written and synced in ``incoming/`` before it gets its name, so a name
 never stands for half an object. A small object is first durable there as ``<sha256>.<n>.whole``. To sync a
 new file is to sync its name too (ext4, XFS and Btrfs all do so), hence no folder is synced, which would cost
-as much again; should the power cut undo the renames, opening the store does them again.
+as much again; should the power cut undo the renames, opening the store does them again. An object that is
+being removed is ``<sha256>.<n>.taken`` there for a moment; opening the store gives it its name back, too.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ from anyrig.storage.disk import room_needed, sync_folder, write_all
 from anyrig.storage.objects_parts import Announced, Parts
 
 _WHOLE = ".whole"
+_TAKEN = ".taken"
+"""Was about to be removed."""
 
 
 class FileObjects:
@@ -34,6 +37,8 @@ class FileObjects:
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._parts = Parts(self._incoming)
+        for path in self._incoming.glob(f"*{_TAKEN}"):
+            self._name(path, _named(path))
         for path in self._incoming.glob(f"*{_WHOLE}"):
             self._recover(path)
 
@@ -72,6 +77,31 @@ class FileObjects:
     async def delete(self, sha256: str) -> None:
         """See Objects."""
         await asyncio.to_thread(self.path(sha256).unlink, missing_ok=True)
+
+    async def delete_old(self, sha256: str, before: int) -> bool:
+        """See Objects."""
+        return await asyncio.to_thread(self._delete_old, sha256, before)
+
+    def _delete_old(self, sha256: str, before: int) -> bool:
+        """Take its name away: from then on nobody is told that it is there, and its time stands still."""
+        taken = self._incoming / f"{sha256}.{secrets.token_hex(4)}{_TAKEN}"
+        path = self.path(sha256)
+        try:
+            if not _is_older(path, before):
+                return False
+            path.rename(taken)
+        except FileNotFoundError:
+            return False
+        if _is_older(taken, before):
+            taken.unlink(missing_ok=True)
+            return True
+        self._name(taken, sha256)  # somebody has offered it between the two looks
+        return False
+
+    def room(self) -> int:
+        """See Objects."""
+        disk = os.statvfs(self._root)
+        return disk.f_bavail * disk.f_frsize
 
     async def iterate(self) -> AsyncIterator[Stored]:
         """See Objects."""
@@ -123,13 +153,22 @@ class FileObjects:
 
     def _recover(self, path: Path) -> None:
         """Name a small object if it is whole; else ``expire_parts`` will take it: a replica may be at it."""
-        sha256 = path.name.split(".", maxsplit=1)[0]
+        sha256 = _named(path)
         try:
             whole = hashlib.sha256(path.read_bytes()).hexdigest() == sha256
         except FileNotFoundError:
             return
         if whole:
             self._name(path, sha256)
+
+
+def _named(path: Path) -> str:
+    """Which object the file in ``incoming`` is."""
+    return path.name.split(".", maxsplit=1)[0]
+
+
+def _is_older(path: Path, before: int) -> bool:
+    return path.stat().st_mtime_ns // 1000 < before
 
 
 def _size(path: Path) -> int | None:

@@ -5,9 +5,10 @@ broke off nor take back one whose checksum is wrong. Only what is whole and chec
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ _CONNECTION = {
 """Options that obstore wants apart from those of the kind of store."""
 _TIMEOUT = "120s"
 """For one request, the bytes of a part or a block included."""
+_OFFERED = 12 * 3600 * 1_000_000_000
+"""Nanoseconds for which what is there need not be sent again: half of what nothing younger is removed."""
 _RETRIES = 3
 """Few: agents try again by themselves, and a reader would rather know."""
 
@@ -77,9 +80,22 @@ class StoreObjects:
 
     async def offset(self, sha256: str) -> int | None:
         """See Objects."""
-        if await self.size(sha256) is not None:
+        if await self._is_offered(sha256):
             return None
         return await asyncio.to_thread(self._parts.offset, sha256)
+
+    async def _is_offered(self, sha256: str) -> bool:
+        """Whether it is there and stays for a while. An old one is sent again, which makes it new."""
+        modified = await self._modified(sha256)
+        return modified is not None and modified > (time.time_ns() - _OFFERED) // 1000
+
+    async def _modified(self, sha256: str) -> int | None:
+        with _answers():
+            try:
+                found = await obstore.head_async(self._store, _key(sha256))
+            except FileNotFoundError:
+                return None
+        return _microseconds(found["last_modified"])
 
     async def open(self, sha256: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """See Objects."""
@@ -116,7 +132,7 @@ class StoreObjects:
     ) -> None:
         """See Objects."""
         announced = Announced(checked_sha256(sha256), checked_md5(md5), size)
-        if await self.size(sha256) is not None:
+        if await self._is_offered(sha256):
             return
         async with self._parts.filled(announced, offset, chunks) as path:
             with _answers():
@@ -131,6 +147,17 @@ class StoreObjects:
             except FileNotFoundError:
                 return  # S3 itself does not say; others do
 
+    async def delete_old(self, sha256: str, before: int) -> bool:
+        """See Objects. A bucket has no way to look and remove at once: in between are some milliseconds."""
+        modified = await self._modified(sha256)
+        if modified is None or modified >= before:
+            return False
+        await self.delete(sha256)
+        return True
+
+    def room(self) -> None:
+        """See Objects."""
+
     async def iterate(self) -> AsyncIterator[Stored]:
         """See Objects."""
         with _answers():
@@ -138,12 +165,15 @@ class StoreObjects:
                 for found in page:
                     sha256 = found["path"].replace("/", "")
                     if SHA256.fullmatch(sha256):
-                        modified = int(found["last_modified"].timestamp() * 1_000_000)
-                        yield Stored(sha256, found["size"], modified)
+                        yield Stored(sha256, found["size"], _microseconds(found["last_modified"]))
 
     async def expire_parts(self, before: int) -> int:
         """See Objects."""
         return await asyncio.to_thread(self._parts.expire, before)
+
+
+def _microseconds(when: datetime) -> int:
+    return int(when.timestamp() * 1_000_000)
 
 
 def _connected(url: str, options: Mapping[str, str]) -> ObjectStore:

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from anyrig.storage.migrate import migrate
 
@@ -18,6 +19,7 @@ _RETRIED = {"40001", "40P01"}
 _LOCK = 0x616E79726967
 """Key of the advisory lock under which the schema is changed: "anyrig"."""
 _CONNECTIONS = 10
+"""That write, at most, and as many that read."""
 
 
 class PostgresDatabase:
@@ -25,13 +27,10 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         """``url`` is ``postgresql://user:password@host/name``."""
-        _, _, rest = url.partition("://")
-        self._engine = create_async_engine(
-            f"postgresql+asyncpg://{rest}",
-            pool_size=_CONNECTIONS,
-            max_overflow=_CONNECTIONS,
-            pool_pre_ping=True,
-        )
+        self._engine = _engine(url, {}, pool_pre_ping=True)
+        # A statement is a transaction, and sees what one of its own would: to begin and to end one takes two
+        # more trips to the database, and to ask beforehand whether the connection still stands takes three.
+        self._reading = _engine(url, {"default_transaction_read_only": "on"}, isolation_level="AUTOCOMMIT")
 
     async def __aenter__(self) -> Self:
         async with self._engine.begin() as connection:
@@ -43,9 +42,19 @@ class PostgresDatabase:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._engine.dispose()
+        await self._reading.dispose()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.connect() as connection:
+        """A connection that has broken since it was used last is noticed now, and another one is taken."""
+        try:
+            return await self._read(work)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return await self._read(work)
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        async with self._reading.connect() as connection:
             return await connection.run_sync(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
@@ -62,6 +71,20 @@ class PostgresDatabase:
     async def _once(self, work: Callable[[Connection], T]) -> T:
         async with self._engine.begin() as connection:
             return await connection.run_sync(work)
+
+
+def _engine(url: str, settings: dict[str, str], **how: Any) -> AsyncEngine:
+    _, _, rest = url.partition("://")
+    return create_async_engine(
+        f"postgresql+asyncpg://{rest}",
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        connect_args={
+            "server_settings": {"jit": "off"} | settings
+        },  # it takes longer than any statement of ours
+        json_deserializer=msgspec.json.decode,
+        **how,
+    )
 
 
 def _lost_a_race(error: DBAPIError) -> bool:

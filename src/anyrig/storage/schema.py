@@ -11,29 +11,20 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Row,
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from anyrig.core.jobs import HOLDS_NODE, State
+from anyrig.storage import schema_base, schema_upkeep
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Number = BigInteger().with_variant(Integer, "sqlite")
-"""64 bits on both; SQLite counts rowids only in a column that says INTEGER."""
-Name = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text compared byte by byte on both, so that prefixes are ranges of an index."""
+metadata, Number, Name = schema_base.metadata, schema_base.Number, schema_base.Name
+project_keys, duties = schema_upkeep.project_keys, schema_upkeep.duties
+PRESENT, DELETED = schema_upkeep.PRESENT, schema_upkeep.DELETED
 
 
 def _in(states: frozenset[State]) -> str:
@@ -97,6 +88,7 @@ nodes = Table(
     Column("local_ip", Text),
     Column("external_ip", Text),
     Column("trouble", Text),
+    Column("device", JSON),
     Column("last_used_by", Name),
     Column("last_used", BigInteger),
     Column("created", BigInteger, nullable=False),
@@ -131,6 +123,7 @@ jobs = Table(
     Column("errors", Integer, nullable=False),
     Column("stopped_by", Name),
     Column("idempotency", Name, unique=True),
+    Column("deleted", BigInteger),
     Index("ix_jobs_created", "created", "id"),
     Index("ix_jobs_live", "id", sqlite_where=text("ended IS NULL"), postgresql_where=text("ended IS NULL")),
     sqlite_autoincrement=True,
@@ -161,6 +154,7 @@ tasks = Table(
     Column("log_sha256", Name),
     Column("log_size", BigInteger),
     Index("ix_tasks_node", "node", "id"),
+    Index("ix_tasks_log", "log_sha256"),
     *(
         Index(
             name,
@@ -207,7 +201,10 @@ results = Table(
     Column("sha", Name, nullable=False),
     Column("tags", JSON, nullable=False),
     Column("deleted", BigInteger),
+    Column("pinned", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("task", "seq"),
+    Index("ix_results_present", "start", "id", sqlite_where=PRESENT, postgresql_where=PRESENT),
+    Index("ix_results_deleted", "deleted", sqlite_where=DELETED, postgresql_where=DELETED),
     Index("ix_results_start", "start", "id"),
     Index("ix_results_duration", "duration", "id"),
     Index("ix_results_job", "job_uid", "start", "id"),
@@ -217,6 +214,10 @@ results = Table(
     Index("ix_results_node", "node", "start", "id"),
     Index("ix_results_user", "user", "start", "id"),
     Index("ix_results_sha", "sha", "start", "id"),
+    Index("ix_results_project", "project", "start", "id"),
+    Index("ix_results_category_duration", "category", "duration", "id"),
+    Index("ix_results_category_verdict", "category", "verdict", "start", "id"),
+    Index("ix_results_verdict_duration", "verdict", "duration", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -227,6 +228,31 @@ result_tags = Table(
     Column("value", Name, primary_key=True),
     Column("result", Number, ForeignKey("results.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
+
+names = Table(
+    "names",
+    metadata,
+    Column("field", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
+)
+"""Each text that the column ``field`` of a result has or had, once: ``testcase`` or ``category``."""
+
+reasons = Table(
+    "reasons",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("text", Text, nullable=False),
+    Index("ix_reasons_text", "text", postgresql_using="hash"),
+)
+"""The texts of failure reasons, each once; on PostgreSQL twice if two servers met it first at one time."""
+
+result_reasons = Table(
+    "result_reasons",
+    metadata,
+    Column("reason", Number, ForeignKey("reasons.id", ondelete="CASCADE"), primary_key=True),
+    Column("result", Number, ForeignKey("results.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+"""These three are kept by triggers of ``results``: who looks for words reads them instead of all results."""
 
 artifacts = Table(
     "artifacts",
@@ -245,3 +271,28 @@ outbox = Table(
     Column("node", Name, nullable=False),
     Column("generation", BigInteger, nullable=False),
 )
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("node", Name, nullable=False),
+    Column("user", Name, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("state", Name, nullable=False),
+    Column("ended", BigInteger),
+    Column("ended_by", Name),
+    Column("reason", Text),
+    Index(
+        "uq_reservations_held",
+        "node",
+        unique=True,
+        sqlite_where=text("ended IS NULL"),
+        postgresql_where=text("ended IS NULL"),
+    ),
+    Index("ix_reservations_user", "user", "id"),
+    sqlite_autoincrement=True,
+)
+"""A node's name outlives the node: an agent that is away for an update does not end its reservations."""

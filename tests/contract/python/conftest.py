@@ -13,7 +13,7 @@ import pytest
 
 from anyrig.core.messages import TaskSpec
 from anyrig.executors import python
-from anyrig.executors.base import Outcome, StopFlag, Workspace
+from anyrig.executors.base import Device, Outcome, StopFlag, Workspace
 from anyrig.executors.descendants import descendants
 
 DEADLINE = 60.0
@@ -99,6 +99,7 @@ class Agent:
     def __init__(self, scratch: Path) -> None:
         self.pack = PACK
         self.cache = CACHE
+        self.device: Device | None = None
         self.stop = StopFlag()
         self._scratch = scratch
         self._tasks = 0
@@ -112,7 +113,8 @@ class Agent:
         names = tuple(f"tests/{test}" for test in tests)
         spec = replace(SPEC, **{"task": self._tasks, "tests": names, **fields})  # type: ignore[arg-type]
         with anyio.fail_after(DEADLINE):
-            await python.run(spec, Workspace(self.pack, scratch, self.cache), told, self.stop)
+            workspace = Workspace(self.pack, scratch, self.cache, self.device)
+            await python.run(spec, workspace, told, self.stop)
         return told
 
 

@@ -44,7 +44,7 @@ PASS, FAIL, ERROR = Verdict.PASS, Verdict.FAIL, Verdict.ERROR
         ("test_os_exit", ERROR, "The test ended its process with exit status 0 before it was over"),
         ("test_segfault", ERROR, "The test was killed by signal 11 (SIGSEGV)"),
         ("test_killed", ERROR, "The test was killed by signal 9 (SIGKILL)"),
-        ("test_device", ERROR, "stbt.get_frame isn't configured to run on your hardware"),
+        ("test_device", ERROR, "Node rig1 has no device, which stbt.get_frame needs"),
         ("test_broken_fixture", ERROR, "no lock"),
         ("test_broken_teardown", ERROR, "cannot clean up"),
         ("test_fails_and_broken_teardown", FAIL, "the first"),

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from lab_rows import NOW, accepted, add_nodes, finished, ingested, submitted, the_end
 
-from anyrig.core.errors import NodeBusy, NodeOffline, NotFound
+from anyrig.core.errors import Invalid, NodeBusy, NodeOffline, NodeTroubled, NotFound
 from anyrig.core.jobs import State
-from anyrig.core.messages import Artifact, CaseStarted
+from anyrig.core.messages import Artifact, CaseStarted, Presence
 from anyrig.core.nodes import OFFLINE_AFTER
 from anyrig.core.records import Job
 from anyrig.core.results import Verdict
@@ -15,7 +15,7 @@ from anyrig.engine.ingest import TooEarly
 from anyrig.engine.place import place_waiting
 from anyrig.storage import Connection
 from anyrig.storage.database import Database
-from anyrig.storage.sql import jobs, results, tasks
+from anyrig.storage.sql import jobs, nodes, results, tasks
 
 
 async def test_a_job_runs_from_its_submission_to_its_result(db: Database) -> None:
@@ -57,6 +57,24 @@ async def test_an_offline_or_unknown_node_is_told_apart(db: Database) -> None:
         await db.write(lambda c: submitted(c, node="tv1", queue=False, now=later))
     with pytest.raises(NotFound, match="no node 'tv9'"):
         await db.write(lambda c: submitted(c, node="tv9"))
+
+
+async def test_a_node_in_trouble_refuses_and_says_what_it_is_unless_it_is_busy_too(db: Database) -> None:
+    dark = Presence("boot", "1", "lab", "10.0.0.1", trouble="no video from /dev/video0")
+    await db.write(lambda c: add_nodes(c, "tv1", "tv2"))
+    await db.write(lambda c: submitted(c, node="tv2"))
+    await db.write(lambda c: nodes.seen(c, "tv1", dark, NOW))
+    await db.write(lambda c: nodes.seen(c, "tv2", dark, NOW))
+    with pytest.raises(NodeTroubled, match=r"^Node tv1: no video from /dev/video0\.$"):
+        await db.write(lambda c: submitted(c, node="tv1", queue=False))
+    with pytest.raises(NodeBusy, match="Node tv2 is in use: Node tv2 is running job /tv2/"):
+        await db.write(lambda c: submitted(c, node="tv2", queue=False))
+
+
+async def test_a_node_that_never_can_is_not_called_busy(db: Database) -> None:
+    await db.write(lambda c: add_nodes(c, "tv1"))
+    with pytest.raises(Invalid, match="Node tv1 does not run tests of kind call"):
+        await db.write(lambda c: submitted(c, node="tv1", kind="call", queue=False))
 
 
 async def test_of_fifty_submitters_racing_for_one_node_one_wins(db: Database) -> None:

@@ -16,7 +16,8 @@ from anyrig.storage.schema import metadata
 
 async def test_the_migrations_make_just_the_tables_of_the_schema(db: Database) -> None:
     def differences(c: Connection) -> Any:
-        return compare_metadata(MigrationContext.configure(c, opts={"compare_type": True}), metadata)
+        opts = {"compare_type": True, "include_name": lambda name, *_: "trigrams" not in (name or "")}
+        return compare_metadata(MigrationContext.configure(c, opts=opts), metadata)
 
     assert await db.write(differences) == []
 

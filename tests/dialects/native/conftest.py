@@ -143,11 +143,11 @@ def shop(farm: "Farm", tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def api_of(farm: "Farm", shop: Path) -> Iterator[Callable[[str], Api]]:
-    """A client of the native API with this token."""
+def api_at() -> Iterator[Callable[["Farm", str], Api]]:
+    """A client of a farm's native API with this token."""
     clients: list[httpx.Client] = []
 
-    def make(token: str) -> Api:
+    def make(farm: "Farm", token: str) -> Api:
         headers = {"Authorization": f"Bearer {token}"}
         clients.append(httpx.Client(base_url=f"{farm.url}/api/v3", headers=headers, timeout=60))
         return Api(clients[-1], farm)
@@ -155,6 +155,12 @@ def api_of(farm: "Farm", shop: Path) -> Iterator[Callable[[str], Api]]:
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def api_of(farm: "Farm", shop: Path, api_at: Callable[["Farm", str], Api]) -> Callable[[str], Api]:
+    """A client of the native API with this token."""
+    return lambda token: api_at(farm, token)
 
 
 @pytest.fixture(scope="session")
@@ -175,9 +181,17 @@ def ran(api: Api) -> Json:
 
 
 @pytest.fixture(scope="session")
-def command(farm: "Farm", shop: Path) -> Command:
+def command_at() -> Callable[["Farm"], Command]:
+    """The command line of a farm's administrator."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANYRIG_")}
-    return Command(farm, kept | {"ANYRIG_URL": farm.url, "ANYRIG_TOKEN": farm.token, "COLUMNS": "200"})
+    return lambda farm: Command(
+        farm, kept | {"ANYRIG_URL": farm.url, "ANYRIG_TOKEN": farm.token, "COLUMNS": "200"}
+    )
+
+
+@pytest.fixture(scope="session")
+def command(farm: "Farm", shop: Path, command_at: Callable[["Farm"], Command]) -> Command:
+    return command_at(farm)
 
 
 @pytest.fixture

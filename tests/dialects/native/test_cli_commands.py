@@ -155,7 +155,8 @@ def test_results_are_found_and_printed_as_asked(command: "Command", ran: Any) ->
 
 def test_nodes_and_tests_and_jobs_are_listed(command: "Command", ran: Any) -> None:
     nodes, _ = command.run("nodes")
-    assert [line.split()[0] for line in nodes.splitlines()] == ["NODE", "local-1", "local-2", "local-3"]
+    names = [line.split()[0] for line in nodes.splitlines()]
+    assert names == ["NODE", "local-1", "local-2", "local-3", "local-4"]
     tests, _ = command.run("tests", "--project", "shop")
     assert "command:greet" in tests.splitlines()
     default, _ = command.run("tests", "--json")

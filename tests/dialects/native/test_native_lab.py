@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def test_nodes_say_what_they_are_and_what_they_do(api: "Api", gate: "Gate") -> None:
     job = api.start("command:gate", params=gate.params)
     nodes = api.get("/nodes")["nodes"]
-    assert [node["name"] for node in nodes] == ["local-1", "local-2", "local-3"]
+    assert [node["name"] for node in nodes] == ["local-1", "local-2", "local-3", "local-4"]
     busy, free = nodes[0], nodes[1]
     assert (busy["online"], busy["busy_with"], busy["last_job"]) == (True, job["uid"], job["number"])
     assert (free["busy_with"], free["agent"]) == (None, "local")

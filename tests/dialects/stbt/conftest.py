@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from stbt_client import installed
 
 if TYPE_CHECKING:
-    from tests.dialects.conftest import Farm
+    from tests.dialects.conftest import Farm, Screens
 
 Json = Any
 
@@ -55,6 +57,19 @@ class Portal:
 def portal(farm: "Farm") -> Iterator[Portal]:
     with farm.client() as http:
         yield Portal(http, farm)
+
+
+@pytest.fixture(scope="session")
+def watched(screens: "Screens") -> Iterator[Portal]:
+    """The portal of a farm whose nodes have devices."""
+    with screens.client() as http:
+        yield Portal(http, screens)
+
+
+@pytest.fixture(scope="session")
+def stbt_rig_programs() -> Path:
+    """The folder of the programs of an environment that has stbt_rig."""
+    return installed()
 
 
 TESTS = (

@@ -29,6 +29,8 @@ PATHS = [
     ("GET", "/api/v2/nodes/local-1/job/await_completion"),
     ("POST", "/api/v2/nodes/local-1/job/stop"),
     ("GET", "/api/v2/nodes/local-1/screenshot.png"),
+    ("GET", "/api/v2/nodes/local-1/thumbnail.jpg"),
+    ("POST", "/api/v2/nodes/local-1/press"),
     ("GET", "/api/v2/results"),
     ("GET", "/api/v2/results.csv"),
     ("GET", "/api/v2/results.xml"),
@@ -37,6 +39,12 @@ PATHS = [
     ("GET", "/api/v2/results/local-1/0000/1/x/artifacts/"),
     ("GET", "/api/v2/results/local-1/0000/1/x/artifacts/combined.log"),
     ("GET", "/api/v2/results/local-1/0000/1/x/screenshot.png"),
+    ("GET", "/api/v2/results/local-1/0000/1/x/thumbnail.jpg"),
+    ("GET", "/api/v2/secrets.pub.pem"),
+    ("POST", "/api/v2/reservations"),
+    ("DELETE", "/api/v2/reservations/1"),
+    ("POST", "/api/v2/reservations/1/extend"),
+    ("POST", "/api/v2/reservations/1/interrupt"),
 ]
 
 

@@ -74,6 +74,8 @@ def test_an_offline_node_says_so_everywhere(portal: "Portal", dark: str) -> None
     for picture in ("screenshot.png", "thumbnail.jpg"):
         assert portal.get(f"nodes/{dark}/{picture}", 503).text == sentence
     assert portal.run("tests/verdicts.py::test_that_passes", node_id=dark, status=503) == sentence
+    pressed = portal.http.post(f"/api/v2/nodes/{dark}/press", json={"key": "KEY_OK"})
+    assert (pressed.status_code, pressed.text) == (503, sentence)
 
 
 def test_all_nodes_are_listed(portal: "Portal", dark: str) -> None:
@@ -83,6 +85,7 @@ def test_all_nodes_are_listed(portal: "Portal", dark: str) -> None:
         portal.farm.node,
         portal.farm.other_node,
         portal.farm.new_node,
+        portal.farm.spare_node,
     ]
     assert nodes[1] == portal.json(f"nodes/{portal.farm.node}")
 
@@ -107,4 +110,5 @@ def test_the_workgroup_lists_the_nodes(portal: "Portal", dark: str, query: str) 
         {"id": portal.farm.node, "friendly_name": "Rack 3, Node 1"},
         {"id": portal.farm.other_node, "friendly_name": None},
         {"id": portal.farm.new_node, "friendly_name": None},
+        {"id": portal.farm.spare_node, "friendly_name": None},
     ]

@@ -1,112 +1,31 @@
 """``stbt_rig``, the client of stb-tester's users, unchanged and from PyPI, against a farm of ours."""
 
 import csv
-import fcntl
-import os
 import re
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
-import uv
+from stbt_client import PATIENCE, Done, StbtRig, cloned
 
 if TYPE_CHECKING:
     from tests.dialects.conftest import Farm
     from tests.dialects.stbt.conftest import Portal
 
-REQUIREMENTS = ("stbt_rig==33.1.0", "pytest==8.3.4")
 PASSES = "tests/verdicts.py::test_that_passes"
 FAILS = "tests/verdicts.py::test_that_fails"
 WRITES = "tests/output.py::test_that_writes_files"
 PRINTS = "tests/output.py::test_that_prints"
 LONG = "tests/soak.py::test_that_takes_minutes"
-_PATIENCE = 60.0
-
-
-@pytest.fixture(scope="session")
-def programs() -> Path:
-    """The folder of the programs of an environment that has stbt_rig; made once and kept."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anyrig/test-envs"
-    cache.mkdir(parents=True, exist_ok=True)
-    folder, done = cache / "stbt_rig", cache / "stbt_rig.done"
-    with (cache / "stbt_rig.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists() or done.read_text() != " ".join(REQUIREMENTS):
-            program = uv.find_uv_bin()
-            subprocess.run([program, "venv", "--quiet", "--clear", str(folder)], check=True, timeout=120)
-            install = [program, "pip", "install", "--quiet", "--python", str(folder / "bin/python")]
-            subprocess.run([*install, *REQUIREMENTS], check=True, timeout=300)
-            done.write_text(" ".join(REQUIREMENTS))
-    return folder / "bin"
-
-
-@dataclass(frozen=True)
-class Done:
-    status: int
-    out: str
-
-
-@dataclass(frozen=True)
-class Rig:
-    """A user with a clone of the test pack."""
-
-    programs: Path
-    farm: "Farm"
-    pack: Path
-    """The clone: its ``origin`` is the farm itself."""
-    environment: dict[str, str]
-
-    def command(self, *arguments: str, node: str | None = None) -> list[str]:
-        where = ["--portal-url", self.farm.url, "--node-id", node or self.farm.node]
-        return [str(self.programs / "stbt_rig"), "-v", *where, *arguments]
-
-    def __call__(self, *arguments: str, node: str | None = None, **more: str) -> Done:
-        return self.execute(self.command(*arguments, node=node), **more)
-
-    def execute(self, command: list[str], **more: str) -> Done:
-        done = subprocess.run(
-            command,
-            cwd=self.pack,
-            env=self.environment | more,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout)
-
-    def git(self, *arguments: str) -> str:
-        done = self.execute(["git", *arguments])
-        assert done.status == 0, done.out
-        return done.out.strip()
 
 
 @pytest.fixture
-def rig(programs: Path, farm: "Farm", tmp_path: Path) -> Rig:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "LANG": "C.UTF-8",
-        "TZ": "Europe/Paris",
-        "STBT_AUTH_TOKEN": farm.token,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-    }
-    pack = tmp_path / "pack"
-    new = Rig(programs, farm, tmp_path, environment)
-    scheme, _, host = farm.url.partition("://")
-    new.git("clone", "--quiet", f"{scheme}://admin:{farm.token}@{host}/git/tv.git", str(pack))
-    ready = Rig(programs, farm, pack, environment)
-    ready.git("config", "user.name", "Ada")
-    ready.git("config", "user.email", "ada@example.com")
-    return ready
+def rig(stbt_rig_programs: Path, farm: "Farm", tmp_path: Path) -> StbtRig:
+    return cloned(stbt_rig_programs, farm.url, farm.token, "tv", farm.node, tmp_path)
 
 
 def results_of(portal: "Portal", done: Done) -> list[Any]:
@@ -117,7 +36,7 @@ def results_of(portal: "Portal", done: Done) -> list[Any]:
     return results
 
 
-def test_a_run_prints_logs_and_brings_artifacts_junit_and_csv(rig: Rig, portal: "Portal") -> None:
+def test_a_run_prints_logs_and_brings_artifacts_junit_and_csv(rig: StbtRig, portal: "Portal") -> None:
     done = rig(
         *("--csv", "out.csv", "run", "--category", "nightly", "--tag", "model=T-1000", "--tag", "ü=%/:"),
         *("--artifacts", "*", "--artifacts-dest", "files/{test_case}/{filename}", "--junit-xml", "out.xml"),
@@ -141,7 +60,7 @@ def test_a_run_prints_logs_and_brings_artifacts_junit_and_csv(rig: Rig, portal: 
     assert ET.parse(rig.pack / "out.xml").getroot().get("tests") == "3"
 
 
-def test_a_run_with_a_failure_says_so_by_its_status(rig: Rig, portal: "Portal") -> None:
+def test_a_run_with_a_failure_says_so_by_its_status(rig: StbtRig, portal: "Portal") -> None:
     done = rig("run", PASSES, FAILS)
     assert done.status == 1
     assert [result["result"] for result in results_of(portal, done)] == ["pass", "fail"]
@@ -149,7 +68,7 @@ def test_a_run_with_a_failure_says_so_by_its_status(rig: Rig, portal: "Portal") 
 
 
 def test_a_run_without_changes_runs_the_commit_and_one_with_changes_the_work_tree(
-    rig: Rig, portal: "Portal"
+    rig: StbtRig, portal: "Portal"
 ) -> None:
     done = rig("run", PASSES)
     [result] = results_of(portal, done)
@@ -165,12 +84,12 @@ def test_a_run_without_changes_runs_the_commit_and_one_with_changes_the_work_tre
     assert result["test_pack_sha"] != rig.git("rev-parse", "HEAD")
 
 
-def test_force_works_on_a_node_that_never_had_a_job(rig: Rig) -> None:
-    done = rig("run", "--force", PASSES, node=rig.farm.new_node)
+def test_force_works_on_a_node_that_never_had_a_job(rig: StbtRig, farm: "Farm") -> None:
+    done = rig("run", "--force", PASSES, node=farm.new_node)
     assert done.status == 0, done.out
 
 
-def test_a_busy_node_is_told_and_force_stops_its_job(rig: Rig, portal: "Portal") -> None:
+def test_a_busy_node_is_told_and_force_stops_its_job(rig: StbtRig, portal: "Portal") -> None:
     job = portal.run(LONG)
     busy = rig("run", PASSES)
     assert busy.status == 1
@@ -181,7 +100,7 @@ def test_a_busy_node_is_told_and_force_stops_its_job(rig: Rig, portal: "Portal")
 
 def job_of(portal: "Portal", before: str) -> Any:
     """The node's job once it is another than ``before`` and has a result."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         job = portal.json(f"nodes/{portal.farm.node}/job")
         if job["job_uid"] != before and job["result_counts"]["pass"]:
@@ -190,7 +109,7 @@ def job_of(portal: "Portal", before: str) -> Any:
     raise AssertionError(job)
 
 
-def test_a_soak_ends_with_control_c_and_still_shows_its_results(rig: Rig, portal: "Portal") -> None:
+def test_a_soak_ends_with_control_c_and_still_shows_its_results(rig: StbtRig, portal: "Portal") -> None:
     before = portal.json(f"nodes/{portal.farm.node}/job")["job_uid"]
     command = rig.command("run", "--soak", "--shuffle", "--junit-xml", "soak.xml", PRINTS, LONG)
     with subprocess.Popen(
@@ -204,7 +123,7 @@ def test_a_soak_ends_with_control_c_and_still_shows_its_results(rig: Rig, portal
         try:
             job = job_of(portal, before)
             process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=_PATIENCE)
+            out, _ = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     done = Done(process.returncode, out)
@@ -216,7 +135,7 @@ def test_a_soak_ends_with_control_c_and_still_shows_its_results(rig: Rig, portal
     assert int(suite.get("tests") or 0) == len(results_of(portal, done))
 
 
-def test_download_fetches_what_matches_and_nothing_twice(rig: Rig, ran: Any) -> None:
+def test_download_fetches_what_matches_and_nothing_twice(rig: StbtRig, ran: Any) -> None:
     arguments = ("download", "--artifacts", "*.txt", "--artifacts-dest", "got/{job_category}/{basename}")
     text = f"job:{ran['job_uid']} testcase:{WRITES}"
     done = rig(*arguments, text)
@@ -227,7 +146,7 @@ def test_download_fetches_what_matches_and_nothing_twice(rig: Rig, ran: Any) -> 
     assert again.out.count("file is unmodified") == 3
 
 
-def test_snapshot_pushes_the_work_tree_and_tells_the_farm(rig: Rig, portal: "Portal") -> None:
+def test_snapshot_pushes_the_work_tree_and_tells_the_farm(rig: StbtRig, portal: "Portal") -> None:
     (rig.pack / "tests/verdicts.py").write_text("def test_new():\n    pass\n")
     done = rig("snapshot")
     assert done.status == 0, done.out
@@ -235,10 +154,10 @@ def test_snapshot_pushes_the_work_tree_and_tells_the_farm(rig: Rig, portal: "Por
     assert "tests/verdicts.py::test_new" in names
 
 
-def test_what_goes_wrong_is_printed_as_one_sentence(rig: Rig) -> None:
+def test_what_goes_wrong_is_printed_as_one_sentence(rig: StbtRig) -> None:
     picture = rig("screenshot")
     assert picture.status == 1
-    assert f"HTTP 404 Error: There is no device on node '{rig.farm.node}'. during GET" in picture.out
+    assert f"HTTP 404 Error: There is no device on node '{rig.node}'. during GET" in picture.out
     unknown = rig("run", PASSES, node="nobody")
     assert "HTTP 404 Error: There is no node 'nobody'. during POST" in unknown.out
     stranger = rig("run", PASSES, STBT_AUTH_TOKEN="no.token")
@@ -246,7 +165,7 @@ def test_what_goes_wrong_is_printed_as_one_sentence(rig: Rig) -> None:
     assert "HTTP 403 Error: The access token is missing or not valid. during GET" in stranger.out
 
 
-def test_jenkins_runs_the_main_branch_and_gets_junit(rig: Rig, portal: "Portal") -> None:
+def test_jenkins_runs_the_main_branch_and_gets_junit(rig: StbtRig, portal: "Portal") -> None:
     done = rig(
         *("--mode", "jenkins", "run", PASSES, FAILS),
         JOB_NAME="folder/job",
@@ -262,12 +181,12 @@ def test_jenkins_runs_the_main_branch_and_gets_junit(rig: Rig, portal: "Portal")
     assert failed["result"] == "fail"
 
 
-def test_pytest_runs_each_test_on_the_farm(rig: Rig) -> None:
+def test_pytest_runs_each_test_on_the_farm(rig: StbtRig) -> None:
     done = rig.execute(
         [
             *(str(rig.programs / "pytest"), "-p", "stbt_rig", "-p", "no:python", "-p", "no:cacheprovider"),
             *("--override-ini=python_files=*.py", "--override-ini=python_functions=test_*", "--capture=no"),
-            *(f"--portal-url={rig.farm.url}", f"--node-id={rig.farm.node}", "-v", "tests/verdicts.py"),
+            *(f"--portal-url={rig.url}", f"--node-id={rig.node}", "-v", "tests/verdicts.py"),
         ]
     )
     assert done.status == 1

@@ -12,15 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-import anyrig
 from anyrig.cli import exits, output
 from anyrig.cli.client import DEFAULT_URL, Client
+from anyrig.cli.examples import EXAMPLES, Example, options
 from anyrig.cli.exits import Refused
+from anyrig.cli.words import first_line
 from anyrig.core.wording import duration_text
 
-PROJECT = "first"
-_JOBS = {"python": ["*"], "command": ["*"]}
-"""What is run, a job a kind."""
 _TAGS = {"model": "T-1000"}
 
 
@@ -34,11 +32,12 @@ def demo(
     ] = None,
 ) -> int:
     """Start a lab on this machine, run the example tests, and print their results and the report's URL."""
+    runnable = [example for example in EXAMPLES if not _passed_over(example)]
     output.line("Starting server, message bus, database and an agent …")
-    with _lab(data) as (url, token):
+    with _lab(data, options(runnable)) as (url, token):
         client = Client(url, token)
-        jobs = [_run(client, kind, tests) for kind, tests in _JOBS.items()]
-        _show(client, jobs)
+        jobs = [_run(client, example) for example in runnable]
+        _show(client, url, jobs)
         report = f"{url}/app/#/results"
         output.line(f"\nThe report: {report}   (token: {data / 'admin.token'})")
         if keep if keep is not None else output.is_terminal():
@@ -49,11 +48,19 @@ def demo(
     return exits.OK
 
 
-def _run(client: Client, kind: str, tests: list[str]) -> int:
-    output.line(
-        f"Running the {kind} tests …" + (" (the first time, their environment is made)" * (kind == "python"))
-    )
-    job = client.post("/jobs", {"project": PROJECT, "kind": kind, "tests": tests, "tags": _TAGS})
+def _passed_over(example: Example) -> bool:
+    """Say so when this machine cannot run it."""
+    if example.missing:
+        missing = ", ".join(example.missing)
+        output.line(f"Without the tests of '{example.project}': there is no {missing} (see make system).")
+    return bool(example.missing)
+
+
+def _run(client: Client, example: Example) -> int:
+    hint = " (the first time, their environment is made)" * (example.kind == "python")
+    output.line(f"Running the {example.kind} tests of '{example.project}' …{hint}")
+    wanted = {"project": example.project, "kind": example.kind, "node": example.node}
+    job = client.post("/jobs", {**wanted, "tests": ["*"], "tags": _TAGS})
     number = int(job["number"])
     for event in client.events(number):
         if event.name == "result":
@@ -62,25 +69,28 @@ def _run(client: Client, kind: str, tests: list[str]) -> int:
     return number
 
 
-def _show(client: Client, jobs: list[int]) -> None:
-    rows: list[list[str]] = []
+def _show(client: Client, url: str, jobs: list[int]) -> None:
+    found: list[dict[str, Any]] = []
     for number in jobs:
         uid = client.get(f"/jobs/{number}")["uid"]
-        page = client.get("/results", filter=f"job:{uid}", sort="date:asc", limit=1000)
-        rows += map(_row, page["results"])
+        found += client.get("/results", filter=f"job:{uid}", sort="date:asc", limit=1000)["results"]
     output.line()
-    output.table(("verdict", "test", "seconds", "reason"), rows)
+    output.table(("verdict", "test", "seconds", "result"), [_row(url, one) for one in found])
+    output.line()
+    for one in found:
+        if one["reason"]:
+            output.line(f"{one['verdict']:5}  {one['test']}: {first_line(one['reason'])}")
 
 
-def _row(found: dict[str, Any]) -> list[str]:
-    return [found["verdict"], found["test"], duration_text(found["seconds"]), found["reason"] or ""]
+def _row(url: str, found: dict[str, Any]) -> list[str]:
+    link = f"{url}/app/result{found['result_id']}"
+    return [found["verdict"], found["test"], duration_text(found["seconds"]), link]
 
 
 @contextmanager
-def _lab(data: Path) -> Iterator[tuple[str, str]]:
-    """URL and token of a lab that ends with the block."""
-    argv = [sys.executable, "-m", "anyrig", "up", "--data", str(data), "--port", str(_port())]
-    argv += ["--pack", f"{PROJECT}={_examples() / PROJECT}"]
+def _lab(data: Path, more: list[str]) -> Iterator[tuple[str, str]]:
+    """URL and token of a lab that ends with the block; ``more``: options of ``anyrig up``."""
+    argv = [sys.executable, "-m", "anyrig", "up", "--data", str(data), "--port", str(_port()), *more]
     environment = {**os.environ, "ANYRIG_LOG_LEVEL": os.environ.get("ANYRIG_LOG_LEVEL", "warning")}
     with subprocess.Popen(
         argv, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
@@ -115,10 +125,3 @@ def _port() -> int:
         except OSError:
             return 0
     return usual
-
-
-def _examples() -> Path:
-    """Beside the sources, or within the installed package."""
-    package = Path(anyrig.__file__).parent
-    places = (package.parents[1] / "examples", package / "examples")
-    return next(place for place in places if (place / PROJECT).is_dir())

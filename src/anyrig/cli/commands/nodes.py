@@ -45,4 +45,6 @@ def _row(node: Json) -> list[str]:
 def _state(node: Json) -> str:
     if not node["online"]:
         return "offline"
-    return node["trouble"] or ("running" if node["busy_with"] else "online")
+    if node["trouble"] or node["busy_with"]:
+        return str(node["trouble"] or "running")
+    return f"reserved by @{node['reserved_by']}" if node["reserved_by"] else "online"

@@ -28,11 +28,11 @@ def server(data: Data = None, host: Host = None, port: Port = None, pack: Packs 
 
     Settings come from DATA/anyrig.toml, then from ANYRIG_* variables, then from these flags.
     """
-    from anyrig.bootstrap import server as bootstrap  # noqa: PLC0415 - client commands start without it
+    from anyrig.bootstrap import up as bootstrap  # noqa: PLC0415 - client commands start without it
 
     settings = running.server_settings(data, host, port)
 
     async def work(stop: asyncio.Event) -> None:
-        await bootstrap.serve(settings, running.packs(pack), stop, lambda _, url: output.line(f"ready {url}"))
+        await bootstrap.server_alone(settings, running.packs(pack), stop, output.line)
 
     return running.until_signalled(work)

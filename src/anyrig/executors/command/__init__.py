@@ -26,12 +26,13 @@ async def run(spec: TaskSpec, workspace: Workspace, reporter: Reporter, stop: St
     ``spec.done``: a command that gives exactly one is not run again for it; another one is run again, but
     that many results are not reported again.
     """
-    pack, scratch = await to_thread(lambda: (workspace.pack.resolve(), workspace.scratch.resolve()))
-    commands, trouble = await to_thread(_commands, pack)
+    pack, scratch, (commands, trouble) = await to_thread(_found, workspace)
     done = spec.done
     for number, name in enumerate(_in_order(spec, commands)):
         if stop.is_set():
             return
+        if number:  # what the last command leaves goes with the task: nobody waits for that
+            await to_thread(shutil.rmtree, scratch / str(number - 1), ignore_errors=True)
         command = commands.get(name)
         if done and not (command and command.junit):
             done -= 1
@@ -44,7 +45,12 @@ async def run(spec: TaskSpec, workspace: Workspace, reporter: Reporter, stop: St
         for test, outcome in results[done:]:
             await reporter.finished(test, outcome)
         done = max(0, done - len(results))
-        await to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _found(workspace: Workspace) -> tuple[Path, Path, tuple[Mapping[str, Command], str]]:
+    """Where the pack and the scratch folder really are, and ``_commands``."""
+    pack = workspace.pack.resolve()
+    return pack, workspace.scratch.resolve(), _commands(pack)
 
 
 def _commands(pack: Path) -> tuple[Mapping[str, Command], str]:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
+from anyrig.core.masking import Mask
 from anyrig.core.messages import TaskSpec
 from anyrig.core.pack_file import Command
 from anyrig.executors.base import Outcome, Reporter, Stop
+from anyrig.executors.command.copying import copied
 from anyrig.executors.command.environment import environment
 from anyrig.executors.command.files import signatures
 from anyrig.executors.command.gathering import Left, gathered, reports
@@ -32,13 +34,14 @@ async def execute(
     began = monotonic()
     artifacts = folder / "artifacts"
     await to_thread(artifacts.mkdir, parents=True)
-    with LiveLog(folder / "combined.log", reporter) as log:
+    mask = Mask(spec.secrets.values())
+    with LiveLog(folder / "combined.log", reporter, mask=mask) as log:
         ended, work = await _prepared(command, pack, folder / "pack", log, stop)
         left = Left()
         if ended.status == 0:
-            before = signatures(await to_thread(reports, command, work))
+            before = signatures(await to_thread(reports, command, work)) if command.junit else {}
             ended = await _ended(command, environment(command, spec, artifacts), work, log, stop)
-            left = await to_thread(gathered, command, work, artifacts, before)
+            left = await to_thread(gathered, command, work, artifacts, before, mask)
             if left.dropped:
                 log.note(f"(Beyond the {len(left.files)} artifacts kept, {left.dropped} were left out.)")
     own = judged(command, ended, [case for case, _ in left.cases], left.broken, stop.reason)
@@ -47,12 +50,7 @@ async def execute(
 
 async def _prepared(command: Command, pack: Path, copy: Path, log: LiveLog, stop: Stop) -> tuple[Exit, Path]:
     """Copy the pack; how that ended, and the folder to work in."""
-    argv = ("/bin/sh", "-c", _COPY, "copy", str(pack), str(copy))
-    environ = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-    ended = await run_program(
-        argv, cwd=copy.parent, env=environ, stop=stop, timeout=_COPY_TIMEOUT, on_output=log.output
-    )
-    log.end()
+    ended = Exit(0) if await to_thread(copied, pack, copy) else await _copy(pack, copy, log, stop)
     work = copy / command.work_dir
     if ended.status == 0 and not await to_thread(_is_folder_inside, work, copy):
         ended = Exit(None, f"the test pack has no folder '{command.work_dir}'")
@@ -60,6 +58,17 @@ async def _prepared(command: Command, pack: Path, copy: Path, log: LiveLog, stop
         why = log.last().rpartition("\n")[2]
         ended = Exit(None, f"the test pack could not be copied ({why})")
     return ended, work
+
+
+async def _copy(pack: Path, copy: Path, log: LiveLog, stop: Stop) -> Exit:
+    """However large it is; can be stopped."""
+    argv = ("/bin/sh", "-c", _COPY, "copy", str(pack), str(copy))
+    environ = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+    ended = await run_program(
+        argv, cwd=copy.parent, env=environ, stop=stop, timeout=_COPY_TIMEOUT, on_output=log.output
+    )
+    log.end()
+    return ended
 
 
 def _is_folder_inside(folder: Path, root: Path) -> bool:

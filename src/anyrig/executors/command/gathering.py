@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from anyrig.core.errors import BadReport
+from anyrig.core.masking import Mask
 from anyrig.core.pack_file import Command
 from anyrig.executors.command.files import Signature, all_files, attached, matching, signatures
 from anyrig.executors.junit import read_junit
@@ -33,7 +34,9 @@ def reports(command: Command, work: Path) -> dict[str, Path]:
     return matching(work, command.junit)
 
 
-def gathered(command: Command, work: Path, artifacts: Path, before: Mapping[str, Signature]) -> Left:
+def gathered(
+    command: Command, work: Path, artifacts: Path, before: Mapping[str, Signature], mask: Mask
+) -> Left:
     """All that the command has left in its folders ``work`` and ``artifacts``.
 
     A JUnit file counts only if it has been written since ``before``: a pack may hold old ones.
@@ -45,7 +48,7 @@ def gathered(command: Command, work: Path, artifacts: Path, before: Mapping[str,
     read, broken = _read(fresh)
     return Left(
         cases=[
-            (case, _own_files(case, report, work, artifacts.parent / "cases" / str(number)))
+            (case, _own_files(case, report, work, artifacts.parent / "cases" / str(number), mask))
             for number, (case, report) in enumerate(read)
         ],
         broken=broken,
@@ -66,11 +69,11 @@ def _read(files: Mapping[str, Path]) -> tuple[list[tuple[Case, Path]], list[str]
     return cases, broken
 
 
-def _own_files(case: Case, report: Path, work: Path, printed: Path) -> dict[str, Path]:
+def _own_files(case: Case, report: Path, work: Path, printed: Path, mask: Mask) -> dict[str, Path]:
     """What the case has printed, which goes into the file ``printed``, and the files that it names."""
     own = attached(case.attachments, (report.parent, work), printed.parent.parent)
     if case.stdout:
         printed.parent.mkdir(exist_ok=True)
-        printed.write_text(case.stdout, encoding="utf-8", errors="replace")
+        printed.write_text(mask.text(case.stdout), encoding="utf-8", errors="replace")
         own["stdout.log"] = printed
     return own

@@ -6,24 +6,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from anyrig.core.masking import Mask
 from anyrig.executors.base import Reporter
 
 LONGEST_LINE = 16 * 1024
 """Bytes; a longer line is broken into several."""
 LONGEST_LOG = 100 * 1024 * 1024
 """Bytes, times included; what is printed beyond is dropped."""
+_NO_SECRETS = Mask()
 _LAST_LINES = 40
 _LAST = 8_000
 
 
 class LiveLog:
-    """Cuts output into lines, gives each its time, and writes it to a file and to the task's log."""
+    """Cuts output into lines, gives each its time, and writes it to a file and to the task's log.
 
-    def __init__(self, file: Path, reporter: Reporter, room: int = LONGEST_LOG) -> None:
+    Nothing of what ``mask`` hides gets out of here.
+    """
+
+    def __init__(
+        self, file: Path, reporter: Reporter, room: int = LONGEST_LOG, mask: Mask = _NO_SECRETS
+    ) -> None:
         self.file = file
         self._out = file.open("wb")
         self._reporter = reporter
         self._rest = b""
+        self._mask = mask
         self._limit = self._room = room
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
 
@@ -38,9 +46,11 @@ class LiveLog:
     def output(self, piece: bytes) -> None:
         """Some bytes that the command has printed."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
-        while len(self._rest) > LONGEST_LINE:
-            lines.append(self._rest[:LONGEST_LINE])
-            self._rest = self._rest[LONGEST_LINE:]
+        lines = [self._mask.data(line) for line in lines]
+        while len(self._rest) > LONGEST_LINE + self._mask.ahead:  # else the cut might go through a secret
+            rest = self._mask.data(self._rest)
+            lines.append(rest[:LONGEST_LINE])
+            self._rest = rest[LONGEST_LINE:]
         texts = [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
         self._last.extend(texts)
         if self._room > 0:
@@ -55,7 +65,7 @@ class LiveLog:
 
     def note(self, text: str) -> None:
         """A line of our own."""
-        self._write([text])
+        self._write([self._mask.text(text)])
 
     def last(self) -> str:
         """The end of what the command has printed."""

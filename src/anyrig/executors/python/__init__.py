@@ -11,6 +11,12 @@ What a pack's author has to know:
 * A file is imported once for many tests; each of them is a fork of the process that imported it, unless the
   import starts threads or processes: then every test imports for itself.
 * Every file that a test leaves in its working directory is an artifact.
+* On a node with a device stbt_core's functions work on it, and so do those of ``import stbt``: a module of
+  ours that has what stbt_core has, unless the pack's environment has one of that name.
+* ``screenshot.png``, ``thumbnail.jpg`` and ``video.mp4`` show what the device showed; a test's own file of
+  that name is kept instead. ``config/remote-control/`` describes remote controls: see ``remotes``.
+* Nothing is drawn into the video: ``stbt.draw_text`` goes to the log alone, if at all.
+* ``stbt.ocr`` uses tesseract's LSTM engine unless the pack says ``engine`` in section ``ocr``.
 """
 
 from anyrig.executors.python.task import WARM, run

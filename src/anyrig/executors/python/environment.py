@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -11,6 +12,7 @@ import uv
 
 from anyrig.core.errors import EnvironmentFailed
 from anyrig.executors.base import Stop
+from anyrig.executors.environments import PLACE
 from anyrig.executors.process import run_program
 from anyrig.executors.python import build
 from anyrig.executors.python.requirements import Requirements
@@ -38,7 +40,7 @@ class Environment:
     """One in the cache, or about to be."""
 
     def __init__(self, wanted: Requirements, cache: Path) -> None:
-        self.folder = cache / "python" / "environments" / wanted.key()
+        self.folder = cache / PLACE / wanted.key()
         self._wanted = wanted
 
     def is_whole(self) -> bool:
@@ -87,4 +89,14 @@ def variables(folder: Path, own: Mapping[str, str]) -> dict[str, str]:
     """The environment variables of tests, from ours."""
     kept = {name: value for name, value in own.items() if not name.startswith(_NOT_FOR_TESTS)}
     path = f"{folder}/bin{os.pathsep}{kept.get('PATH', os.defpath)}"
-    return {**kept, "PATH": path, "VIRTUAL_ENV": str(folder), "PYTHONUNBUFFERED": "1"}
+    ours = {"PATH": path, "VIRTUAL_ENV": str(folder), "PYTHONUNBUFFERED": "1"}
+    return {**_data_of_tesseract(kept.get("PATH")), **kept, **ours}
+
+
+def _data_of_tesseract(path: str | None) -> dict[str, str]:
+    """Where Debian keeps tesseract's data since version 5; stbt_core does not look there by itself."""
+    program = shutil.which("tesseract", path=path)
+    if program is None:
+        return {}
+    folders = sorted((Path(program).parent.parent / "share" / "tesseract-ocr").glob("*/tessdata"))
+    return {"TESSDATA_PREFIX": str(folders[-1])} if folders else {}

@@ -158,7 +158,7 @@ def _locked(file: Path) -> int | None:
     """A lock that lasts until it is closed; None when somebody else has it, or there is no file."""
     try:
         handle = os.open(file, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

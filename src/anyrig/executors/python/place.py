@@ -14,10 +14,15 @@ from anyrig.executors.python.inside.messages import Message
 _NOTES = 1 << 20
 """Bytes of log that we ourselves add at most."""
 
+PICTURES = ("screenshot.png", "thumbnail.jpg", "video.mp4")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``files`` is what the test left (it comes to be when it has ended), ``logs`` what we wrote of it."""
+    """``files`` is what the test left (it comes to be when it has ended), ``logs`` what we wrote of it.
+
+    ``pictures`` is what we kept of what the device showed, if the node has one.
+    """
 
     folder: Path
     reporter: Reporter
@@ -31,11 +36,20 @@ class Place:
         return self.folder / "logs"
 
     @property
+    def pictures(self) -> Path:
+        return self.folder / "pictures"
+
+    @property
     def configuration(self) -> Path:
         return self.folder / "run.conf"
 
     def make(self) -> None:
         self.logs.mkdir(parents=True)
+
+    def configure(self, text: str) -> None:
+        """Write the test's configuration, which may have secrets: only we can read it."""
+        self.configuration.touch(mode=0o600)
+        self.configuration.write_text(text, "utf-8")
 
     def note(self, *lines: str) -> None:
         """Add lines of ours to the test's log, live and in the files."""
@@ -45,7 +59,10 @@ class Place:
         log.end()
 
     def outcome(self, verdict: Verdict, reason: str | None, traceback: str | None, limit: int) -> Outcome:
-        """With all that the test and we have left here; an error if that is more than ``limit`` bytes."""
+        """With all that the test and we have left here; an error if the test left more than ``limit`` bytes.
+
+        A picture of the test's own goes before ours of the same name; our logs go before everything.
+        """
         left = found(self.files, limit)
         if left.too_much:
             verdict, reason = Verdict.ERROR, f"The test left more than {limit} bytes in its result directory"
@@ -54,7 +71,12 @@ class Place:
             self.note(*left.passed_over)
         (self.logs / "exit-status").write_text(_EXIT_STATUS[verdict])
         logs = {file.name: file for file in self.logs.iterdir()}
-        return Outcome(verdict, reason, traceback, files={**left.files, **logs})
+        return Outcome(verdict, reason, traceback, files={**self._pictured(), **left.files, **logs})
+
+    def _pictured(self) -> dict[str, Path]:
+        """Those that are whole."""
+        files = (self.pictures / name for name in PICTURES)
+        return {file.name: file for file in files if file.is_file() and file.stat().st_size}
 
     def error(self, test: str, reason: str, *, began: bool = False) -> Message:
         """In a keeper's place: what there is to say of a test that could not be run, or was lost."""

@@ -8,10 +8,11 @@ from anyrig.core.errors import AnyrigError
 from anyrig.core.messages import TaskSpec
 from anyrig.core.results import Verdict
 from anyrig.executors.base import Outcome, Reporter, Stop, Workspace
+from anyrig.executors.python.filming import Filming
 from anyrig.executors.python.handles import Keeper, Wanted
 from anyrig.executors.python.inside.messages import LOG, Message, decode
 from anyrig.executors.python.place import Place, clock_offset
-from anyrig.executors.python.settings import Settings, run_configuration
+from anyrig.executors.python.settings import DEFAULTS, Settings, run_configuration
 from anyrig.executors.python.warm import Warm
 
 _GRACE = 5.0
@@ -33,6 +34,7 @@ class Session:
         reporter: Reporter,
         stop: Stop,
         how: Settings,
+        filming: Filming,
         environment: Path,
         warm: Warm,
         group: asyncio.TaskGroup,
@@ -42,24 +44,38 @@ class Session:
         self._reporter = reporter
         self._stop = stop
         self._how = how
+        self._filming = filming
         self._environment = environment
         self._warm = warm
         self._group = group
-        self._configuration = "\n".join((*map(str, how.files), run_configuration(spec)))
+        self._device = str(filming.device.socket) if filming.device else None
+        self._configuration = "\n".join((*map(str, how.files), str(self._device), run_configuration(spec)))
         self._numbers = itertools.count()
         self._files: dict[str, bool] = {}
         """Whether the pack has them."""
+        self._more = False
         self._last: Place | None = None
         self._running: Keeper | None = None
         self._deadline = asyncio.timeout(None)
 
-    async def run_test(self, name: str) -> bool:
-        """Run it and report it; False when it could not even begin, as it would not another time."""
+    async def run_test(self, name: str, *, more: bool) -> bool:
+        """Run it and report it; False when it could not even begin, as it would not another time.
+
+        ``more``: another one follows.
+        """
+        self._more = more
         place = Place(self._workspace.scratch / "results" / str(next(self._numbers)), self._reporter)
         place.make()
         self._clear_last(place)
+        trouble = await self._filming.trouble(self._stop)
+        if self._stop.is_set():
+            return True
         self._reporter.started(name)
-        result = await self._result(name, place)
+        if trouble:
+            result = place.error(name, trouble, began=True)  # the next time it may be gone
+        else:
+            async with self._filming.of(place):
+                result = await self._result(name, place)
         if result.get("empty", True):  # as a rule; a folder with many files would keep the event loop waiting
             outcome = self._outcome(result, place)
         else:
@@ -85,7 +101,7 @@ class Session:
         if not self._is_in_pack(file):
             return place.error(name, f"There is no file '{file}' in the test pack")
         try:
-            place.configuration.write_text(run_configuration(self._spec, name), "utf-8")
+            place.configure(run_configuration(self._spec, name))
             sha = self._spec.sha or f"task {self._spec.task}"  # files without a sha may change between tasks
             wanted = Wanted(self._workspace.pack, sha, file, self._how.arguments)
             keeper = self._warm.take(self._environment, wanted, self._configuration)
@@ -122,7 +138,7 @@ class Session:
     def _request(self, name: str, place: Place) -> Message:
         return {
             "test": name,
-            "config": ":".join(map(str, (place.configuration, *self._how.files))),
+            "config": ":".join(map(str, (place.configuration, *self._how.files, DEFAULTS))),
             "offset": clock_offset(self._reporter),
             "files": str(place.files),
             "logs": str(place.logs),
@@ -130,6 +146,11 @@ class Session:
             "grace": _GRACE,
             "max_log": self._how.max_log,
             "max_files": self._how.max_files,
+            "more": self._more,
+            "secrets": list(self._spec.secrets.values()),
+            "node": self._spec.node,
+            "device": self._device,
+            "pictures": str(place.pictures) if self._device and self._how.screenshot else None,
         }
 
     async def _converse(self, keeper: Keeper, request: Message) -> Message | None:

@@ -9,10 +9,13 @@ from pathlib import Path
 from anyrig.core.errors import Invalid
 from anyrig.core.messages import TaskSpec
 
+DEFAULTS = Path(__file__).parent / "inside" / "defaults.conf"
 _TIMEOUT = 6 * 3600.0
 _MAX_LOG = 100 << 20
 _MAX_FILES = 2 << 30
-_BOOLEANS = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0"})
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+_BOOLEANS = _TRUE | _FALSE
 """Older packs say ``pytest = true`` to choose pytest over the runner of their time."""
 _OWN_RUNNER = "stbt_rig"
 """A pytest plugin that sends tests to the server instead of running them: for the author's machine only."""
@@ -33,16 +36,22 @@ class Settings:
     """Version such as ``3.12``; None: any."""
     files: tuple[Path, ...]
     """Configuration files of the pack; the first that has a value counts."""
+    remote_control: str = ""
+    """Name; empty: none."""
+    video: bool = True
+    screenshot: bool = True
+    """Whether to keep these of what the device showed."""
 
 
 def settings(spec: TaskSpec, pack: Path) -> Settings:
     """Read ``[test_pack]`` of ``config/test-farm/<node>.conf`` and ``.stbt.conf``; the task's params win.
 
     Keys: ``watchdog_timeout`` (seconds; as parameter: ``timeout``), ``pytest`` (more arguments),
-    ``python_version``, ``max_log_bytes``, ``max_files_bytes``.
+    ``python_version``, ``max_log_bytes``, ``max_files_bytes``, ``default_remote_control`` (the task may name
+    another), ``video`` and ``screenshot`` (``false``: not to be kept).
 
     Raises:
-        Invalid: A file cannot be read, or a value is not a number.
+        Invalid: A file cannot be read, or a value is not a number, or neither true nor false.
     """
     candidates = (pack / "config" / "test-farm" / f"{spec.node}.conf", pack / ".stbt.conf")
     files = tuple(file for file in candidates if file.is_file())
@@ -56,6 +65,9 @@ def settings(spec: TaskSpec, pack: Path) -> Settings:
         arguments=(*_ini(pack), *_extra(values.get("pytest", ""))),
         python=values.get("python_version"),
         files=files,
+        remote_control=spec.remote_control or values.get("default_remote_control", ""),
+        video=_boolean("video", _either(spec, values, "video")),
+        screenshot=_boolean("screenshot", _either(spec, values, "screenshot")),
     )
 
 
@@ -82,6 +94,14 @@ def _number(key: str, value: object, default: float) -> float:
     if not 0 < number < float("inf"):
         raise Invalid(reason=f"'{value}' is not a number above 0 ({key})")
     return number
+
+
+def _boolean(key: str, value: object) -> bool:
+    """True when nothing is said."""
+    text = "true" if value is None or value == "" else str(value).strip().lower()
+    if text not in _BOOLEANS:
+        raise Invalid(reason=f"'{value}' is neither true nor false ({key})")
+    return text in _TRUE
 
 
 def _extra(value: str) -> list[str]:
@@ -118,14 +138,16 @@ def run_configuration(spec: TaskSpec, test: str = "") -> str:
     """The text of the configuration file that stands before those of the pack, for ``stbt.get_config``.
 
     Sections: ``result`` (``test_case``, ``job_uid``, ``job_category``), ``result.tags`` (a tag without a
-    value is empty), and ``test_pack`` with ``default_remote_control`` if the task names one. The reader
-    interpolates ``%`` and lower-cases keys. Tags whose name its syntax cannot express are left out.
+    value is empty), ``test_pack`` with ``default_remote_control`` if the task names one, and ``secrets``. The
+    reader interpolates ``%`` and lower-cases keys. Tags whose name its syntax cannot express are left out.
     """
     result = {"test_case": test, "job_uid": spec.job_uid, "job_category": spec.category}
     tags = {name.lower(): value or "" for name, value in spec.tags.items() if name[:1] not in "#;["}
     sections = {"result": result, "result.tags": tags}
     if spec.remote_control:
         sections["test_pack"] = {"default_remote_control": spec.remote_control}
+    if spec.secrets:
+        sections["secrets"] = spec.secrets
     return "".join(f"[{name}]\n{_section(values)}\n" for name, values in sections.items())
 
 

@@ -3,16 +3,19 @@
 import asyncio
 import shutil
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from anyrig.core.errors import AnyrigError, EnvironmentFailed
 from anyrig.core.messages import TaskSpec
 from anyrig.core.results import Verdict
 from anyrig.executors.base import Reporter, Stop, Workspace
+from anyrig.executors.environments import used
 from anyrig.executors.python.environment import Environment, python_for
+from anyrig.executors.python.filming import Filming
 from anyrig.executors.python.inside.logs import Log
 from anyrig.executors.python.place import Place, clock_offset
+from anyrig.executors.python.remotes import remote
 from anyrig.executors.python.requirements import requirements
 from anyrig.executors.python.schedule import Durations, order
 from anyrig.executors.python.session import Session
@@ -25,27 +28,45 @@ WARM = Warm()
 
 async def run(spec: TaskSpec, workspace: Workspace, reporter: Reporter, stop: Stop) -> None:
     """See ``Executor.run``."""
+    with ExitStack() as leases:
+        await _run(spec, workspace, reporter, stop, leases)
+
+
+async def _run(
+    spec: TaskSpec, workspace: Workspace, reporter: Reporter, stop: Stop, leases: ExitStack
+) -> None:
+    """``leases`` keeps the environment until the end of the task."""
     try:
         how = settings(spec, workspace.pack)
-        environment_folder = await _environment(how, workspace, reporter, stop)
+        filming = _filming(how, workspace)
+        environment_folder = await _environment(how, workspace, reporter, stop, leases)
     except AnyrigError as error:
         if not stop.is_set():
             await _report_all(spec, workspace, reporter, str(error))
         return
     async with asyncio.TaskGroup() as group:
-        session = Session(spec, workspace, reporter, stop, how, environment_folder, WARM, group)
+        session = Session(spec, workspace, reporter, stop, how, filming, environment_folder, WARM, group)
         stopping = group.create_task(session.pass_on_stop())
         await _run_each(spec, session, stop)
         stopping.cancel()
 
 
-async def _environment(how: Settings, workspace: Workspace, reporter: Reporter, stop: Stop) -> Path:
+def _filming(how: Settings, workspace: Workspace) -> Filming:
+    """Without a device no remote control is of interest, not even one that is missing in the pack."""
+    name = how.remote_control if workspace.device else ""
+    return Filming(workspace.device, remote(name, workspace.pack), how)
+
+
+async def _environment(
+    how: Settings, workspace: Workspace, reporter: Reporter, stop: Stop, leases: ExitStack
+) -> Path:
     """The pack's environment; what uv says while it is made goes to the task's log."""
     try:
         wanted = requirements(workspace.pack, python_for(how.python))
+        environment = Environment(wanted, workspace.cache)
+        leases.enter_context(used(environment.folder))
     except OSError as error:
         raise EnvironmentFailed(reason=str(error)) from error
-    environment = Environment(wanted, workspace.cache)
     if not environment.is_whole():
         folder = workspace.scratch / "environment"
         folder.mkdir(exist_ok=True)
@@ -68,11 +89,12 @@ async def _run_each(spec: TaskSpec, session: Session, stop: Stop) -> None:
         durations=durations,
     )
     in_vain = 0  # one after the other; when none can begin, a task that runs for ever is over
-    for test in rest:
+    for number, test in enumerate(rest, start=spec.done + 1):
         if stop.is_set() or in_vain == len(spec.tests):
             break
         start = time.monotonic()
-        in_vain = 0 if await session.run_test(test) else in_vain + 1
+        more = spec.forever or number < len(spec.tests)
+        in_vain = 0 if await session.run_test(test, more=more) else in_vain + 1
         durations.add(test, time.monotonic() - start)
 
 

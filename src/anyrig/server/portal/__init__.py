@@ -27,5 +27,8 @@ def routes() -> list[BaseRoute]:
         Route("/app/job/{number:int}/log", page(jobs.send_log)),
         Route("/app/job/{number:int}/stop", action(jobs.stop_one), methods=["POST"]),
         Route("/app/nodes", page(nodes.show_list)),
+        Route("/app/node/{name}", page(nodes.show_one)),
+        Route("/app/node/{name}/picture", page(nodes.send_picture)),
+        Route("/app/node/{name}/press", action(nodes.press_key), methods=["POST"]),
         Mount("/app/static", StaticFiles(directory=Path(__file__).with_name("static"))),
     ]

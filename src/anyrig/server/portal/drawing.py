@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -13,12 +12,16 @@ from starlette.responses import HTMLResponse
 from anyrig import __version__
 from anyrig.core.users import Principal
 from anyrig.core.wording import duration_text, size_text
+from anyrig.server.markdown import html_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
@@ -34,11 +37,14 @@ def html(
 
 
 def drawn(template: str, **values: Any) -> str:
-    return _templates().get_template(template).render(values)
+    return templates().get_template(template).render(values)
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> "Environment":
+    """All of them. The first call takes a while."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - no start waits for it
+
     environment = Environment(
         loader=PackageLoader("anyrig.server.portal"),
         autoescape=True,
@@ -53,6 +59,7 @@ def _templates() -> Environment:
         "path": quote,
         "with_filter": _with_filter,
         "first_line": _first_line,
+        "markdown": _markdown,
     }
     environment.globals |= {"version": __version__}
     return environment
@@ -74,3 +81,7 @@ def _with_filter(text: str) -> str:
 
 def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
+
+
+def _markdown(text: str) -> str:
+    return Markup(html_of(text))  # noqa: S704 - there is nothing harmful in it

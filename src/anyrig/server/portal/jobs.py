@@ -22,6 +22,7 @@ from anyrig.server.web import lab_of
 
 _PER_PAGE = 50
 _RESULTS_SHOWN = 50
+_SCREENS_SHOWN = 4
 _STOP_SECONDS = 20.0
 _LOG_SHOWN = 1_000_000
 """Bytes."""
@@ -41,8 +42,23 @@ async def show_one(request: Request, who: Principal) -> Response:
     lab = lab_of(request)
     job = await pages.job_numbered(lab, who, request.path_params["number"])
     tasks = await pages.tasks_of(lab, job)
-    may_stop = who.role >= Role.OPERATOR
-    return html(request, "job.html", who, job=job, tasks=tasks, results=[], may_stop=may_stop)
+    return html(
+        request,
+        "job.html",
+        who,
+        job=job,
+        tasks=tasks,
+        results=[],
+        screens=[] if job.is_over else await _screens(lab, who, tasks),
+        may_stop=who.role >= Role.OPERATOR,
+    )
+
+
+async def _screens(lab: Lab, who: Principal, tasks: list[Task]) -> list[str]:
+    """The nodes of the job that have a device, to look at while it runs."""
+    mine = {task.node for task in tasks[:_SCREENS_SHOWN]}
+    nodes = await pages.list_nodes(lab, who)
+    return [node.record.name for node in nodes if node.record.device and node.record.name in mine]
 
 
 async def follow(request: Request, who: Principal) -> Response:

@@ -19,6 +19,7 @@ from anyrig.core.errors import (
 from anyrig.core.users import Principal
 from anyrig.server.portal.drawing import html
 from anyrig.server.portal.session import is_from_here, who_looks
+from anyrig.server.web import text_response
 
 _STATUS: tuple[tuple[type[AnyrigError], int], ...] = (
     (Forbidden, 403),
@@ -78,6 +79,14 @@ def _to_login(request: Request) -> Response:
     return RedirectResponse(f"/app/login?{urlencode({'next': request.url.path + query})}", 303)
 
 
+def sentence(error: AnyrigError) -> Response:
+    """A refusal for one of our scripts."""
+    return text_response(str(error), _status(error))
+
+
 def _refusal(request: Request, who: Principal | None, error: AnyrigError) -> Response:
-    status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    return html(request, "refused.html", who, status, reason=str(error))
+    return html(request, "refused.html", who, _status(error), reason=str(error))
+
+
+def _status(error: AnyrigError) -> int:
+    return next(status for kind, status in _STATUS if isinstance(error, kind))

@@ -15,12 +15,16 @@ from anyrig.engine.pages import ResultsPage
 from anyrig.server import cursors
 from anyrig.server.object_response import object_response
 from anyrig.server.portal.drawing import html
+from anyrig.server.portal.log_lines import Line, lines_of
 from anyrig.server.web import lab_of
 
 _PER_PAGE = 50
 _NEWEST = "date:desc"
 _LOG_SHOWN = 128 * 1024
 """Bytes of the end of a log that the page itself shows."""
+_HISTORY = 40
+"""Results of the same test, this one among the newest."""
+_THUMBNAIL = "thumbnail.jpg"
 _LOGS = ("stbt.log", "combined.log")
 _VIDEOS = (".mp4", ".webm")
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
@@ -31,7 +35,7 @@ class Log:
     """The end of a result's log, for the page."""
 
     name: str
-    text: str
+    lines: list[Line]
     is_whole: bool
 
 
@@ -67,8 +71,11 @@ async def show_list(request: Request, who: Principal) -> Response:
 
 async def show_one(request: Request, who: Principal) -> Response:
     """Verdict and reason first, then what led to it, then everything else."""
-    found = await result_reads.detail(lab_of(request), who, _name(request))
+    lab = lab_of(request)
+    found = await result_reads.detail(lab, who, _name(request))
     files = found.artifacts
+    same_test = TextIs("testcase", found.result.testcase)
+    history = (await pages.results_page(lab, who, same_test, _HISTORY)).results
     return html(
         request,
         "result.html",
@@ -77,11 +84,13 @@ async def show_one(request: Request, who: Principal) -> Response:
         traceback=found.traceback,
         artifacts=files,
         videos=[file for file in files if file.name.endswith(_VIDEOS)],
-        pictures=[file for file in files if file.name.endswith(_PICTURES)],
+        pictures=[file for file in files if file.name.endswith(_PICTURES) and file.name != _THUMBNAIL],
+        poster=next((file for file in files if file.name == _THUMBNAIL), None),
+        history=history[::-1],
         log=await _log(request, found),
         where=f"/app/result{found.result.result_id}/artifacts/",
         job_filter=to_text(JobIs(found.result.job_uid)),
-        test_filter=to_text(TextIs("testcase", found.result.testcase)),
+        test_filter=to_text(same_test),
         job=found.result.job_uid.rpartition("/")[2],
     )
 
@@ -104,12 +113,12 @@ def _name(request: Request) -> str:
 async def _log(request: Request, found: ResultDetail) -> Log | None:
     named = {file.name: file for file in found.artifacts}
     file = next((named[name] for name in _LOGS if name in named), None)
-    return None if file is None else await _end_of(request, file)
+    return None if file is None else await _end_of(request, file, found.result.start)
 
 
-async def _end_of(request: Request, file: Artifact) -> Log:
+async def _end_of(request: Request, file: Artifact, began: int) -> Log:
     objects, start = lab_of(request).objects, max(0, file.size - _LOG_SHOWN)
     data = b"".join([block async for block in objects.open(file.sha256, start, file.size)])
     if start:
         data = data.partition(b"\n")[2]
-    return Log(file.name, data.decode(errors="replace"), is_whole=not start)
+    return Log(file.name, lines_of(data.decode(errors="replace"), began), is_whole=not start)

@@ -20,7 +20,8 @@ _OF_NODE = select(jobs).where(
     .where(tasks.c.node == bindparam("key"))
     .order_by(tasks.c.id.desc())
     .limit(1)
-    .scalar_subquery()
+    .scalar_subquery(),
+    jobs.c.deleted.is_(None),
 )
 _CHANGE = update(jobs).where(jobs.c.id == bindparam("number"))
 _STATES = select(tasks.c.state).where(tasks.c.job == bindparam("number"))
@@ -104,7 +105,8 @@ def page(
     connection: Connection, limit: int, before: tuple[int, int] | None = None, *, live: bool = False
 ) -> list[Job]:
     """The newest jobs; ``before`` is (created, number) of the last one already seen."""
-    statement = select(jobs).order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit)
+    statement = select(jobs).where(jobs.c.deleted.is_(None))
+    statement = statement.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit)
     if live:
         statement = statement.where(jobs.c.ended.is_(None))
     if before is not None:
@@ -179,4 +181,5 @@ def _job(row: AnyRow) -> Job:
         ended=row.ended,
         counts=Counts(row.passed, row.failed, row.errors, row.expected),
         stopped_by=row.stopped_by,
+        deleted=row.deleted,
     )

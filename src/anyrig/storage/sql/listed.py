@@ -11,7 +11,7 @@ COLUMNS: tuple[Any, ...] = tuple(
     results.c[name]
     for name in (
         *("id", "result_id", "job_uid", "project", "node", "user", "category", "testcase", "verdict"),
-        *("failure_reason", "start", "end", "sha", "branch", "tags", "deleted"),
+        *("failure_reason", "start", "end", "sha", "branch", "tags", "deleted", "pinned"),
     )
 )
 """What ``listed`` takes, in the order of the fields of Result; without the traceback, which is long."""

@@ -112,6 +112,7 @@ def result(row: AnyRow) -> Result:
         branch=row.branch,
         tags=row.tags,
         deleted=row.deleted,
+        pinned=row.pinned,
     )
 
 

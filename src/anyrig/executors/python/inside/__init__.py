@@ -8,4 +8,7 @@ Four kinds of process, each forked from the one before it:
 * a child runs one test and ends.
 
 Only collectors and children ever run code of the pack, so a keeper can be relied upon.
+
+A process that looks at the device has a connection to it of its own, from its first look on; the zygote,
+keepers and collectors that have collected have none.
 """

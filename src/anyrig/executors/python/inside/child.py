@@ -2,7 +2,6 @@
 
 import atexit
 import faulthandler
-import fcntl
 import json
 import logging
 import os
@@ -12,12 +11,11 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from anyrig.executors.python.inside import device
+from anyrig.executors.python.inside.descriptors import moved_up
 from anyrig.executors.python.inside.messages import Message
 from anyrig.executors.python.inside.streams import Console
 from anyrig.executors.python.inside.verdicts import Finding, Interrupted
-
-_HIGH = 900
-"""Our file descriptors are moved up here, out of the way of tests that close or count the low ones."""
 
 
 class Pipes:
@@ -32,7 +30,7 @@ class Pipes:
         for ours, theirs in ((null, 0), (self.out, 1), (self.err, 2)):
             os.dup2(ours, theirs)
         os.close(null)
-        self.lines, self.out, self.err, self.verdict = map(_moved_up, self.all())
+        self.lines, self.out, self.err, self.verdict = map(moved_up, self.all())
         console.channel.attach(self.lines, (self.out, self.err), offset)
 
     def close(self) -> None:
@@ -46,23 +44,16 @@ class Pipes:
         return self.lines, self.out, self.err, self.verdict
 
 
-def _moved_up(fd: int) -> int:
-    try:
-        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    except OSError:
-        return fd  # fewer are allowed
-    os.close(fd)
-    return moved
-
-
 def configure(request: Message) -> None:
     """Let stbt_core read this test's configuration; it would keep what it has read before."""
     os.environ["STBT_CONFIG_FILE"] = request["config"]
     vars(sys.modules["_stbt.config"])["_config"] = None  # stbt_core offers no other way
+    device.install(request)
 
 
-def has_read_configuration() -> bool:
-    return vars(sys.modules["_stbt.config"])["_config"] is not None
+def has_asked() -> bool:
+    """Whether this process has read the test's configuration, or used its device."""
+    return vars(sys.modules["_stbt.config"])["_config"] is not None or device.installed().used
 
 
 def settle_in() -> None:

@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 import pytest
 
 from anyrig.executors.descendants import children, die_with
+from anyrig.executors.python.inside import device
 from anyrig.executors.python.inside.child import (
     Pipes,
     begin,
     configure,
-    has_read_configuration,
+    has_asked,
     leave,
     on_sigterm,
     settle_in,
@@ -27,6 +28,7 @@ from anyrig.executors.python.inside.child import (
 )
 from anyrig.executors.python.inside.messages import Message, receive, send
 from anyrig.executors.python.inside.pages import Pages, join
+from anyrig.executors.python.inside.pictures import save_pictures
 from anyrig.executors.python.inside.recorder import Recorder
 from anyrig.executors.python.inside.streams import Console
 
@@ -44,6 +46,7 @@ def main(link: socket, order: Message, request: Message, pipes: Pipes) -> NoRetu
         pytest.main(_arguments(order), plugins=[collector, recorder])
     if os.getpid() == collector.pid:
         finding = recorder.overall(collector.request["test"])
+        save_pictures(collector.request["pictures"], finding.screenshot)
         tell(finding, collector.pipes, console, began=recorder.ran > 0)
         collector.pages.learn()
         leave()
@@ -59,6 +62,8 @@ def _settle_in(link: socket, order: Message, request: Message, pipes: Pipes, con
     show_what_happens(console)
     on_sigterm()
     configure(request)
+    device.install(request, importing=True)
+    vars(sys.modules["stbt_core"])["TEST_PACK_ROOT"] = order["pack"]
     os.chdir(request["folder"])  # pytest makes names in its arguments absolute when it starts
     sys.argv = [order["file"]]
     sys.dont_write_bytecode = True  # the checkout is not ours to write to
@@ -115,7 +120,9 @@ class Collector:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Everything is collected. Go on in each process that is to run a test, with only that test left."""
-        if not self._is_alone():
+        alone = self._is_alone()
+        device.install(self.request)  # and so let go of the connection that the import may have made
+        if not alone:
             self._serve()
         session.items = [item for item in session.items if _is_named(item.nodeid, self.request["test"])]
         try:
@@ -129,7 +136,7 @@ class Collector:
         Then this process runs its one test itself.
         """
         alone = len(list(Path("/proc/self/task").iterdir())) > 1 or bool(children(os.getpid()))
-        send(self._link, {"collected": True, "alone": alone, "configured": has_read_configuration()})
+        send(self._link, {"collected": True, "alone": alone, "configured": has_asked()})
         return alone
 
     def _serve(self) -> None:

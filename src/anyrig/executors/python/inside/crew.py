@@ -22,7 +22,7 @@ class Crew:
         self.alone = False
         """It runs its first test itself, and no other."""
         self.configured = False
-        """It has read the test's configuration while it imported the file."""
+        """It has read the test's configuration, or used its device, while it imported the file."""
         self.preface: list[tuple[int, bytes]] = []
         """What was printed meanwhile."""
         self._next: socket | None = None
@@ -50,8 +50,7 @@ class Crew:
 
     def run(self, request: Message, pipes: list[int]) -> int:
         """Give a test to a child; the child's process number."""
-        if self._next is None:
-            self.order_child()
+        self.order_child()
         link, self._next = self._next, None
         message = self._receive()
         if link is None or message is None:
@@ -62,7 +61,12 @@ class Crew:
         return int(message["forked"])
 
     def order_child(self) -> None:
-        """Have the next child made, which takes a while. Not while one is at work: it would hold that up."""
+        """Have the next child made, which takes a while, unless it is made already.
+
+        Not while one is at work: it would hold that up.
+        """
+        if self._next is not None:
+            return
         self._next, theirs = pair()
         with theirs:
             send(self.link, {"fork": True}, (theirs.fileno(),))  # if it is lost, ``run`` will say so

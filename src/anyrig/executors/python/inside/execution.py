@@ -7,6 +7,7 @@ import time
 from socket import socket
 from typing import Protocol
 
+from anyrig.core.masking import Mask
 from anyrig.executors.descendants import descendants, kill_descendants, signal_all
 from anyrig.executors.python.inside.crew import Crew, Lost
 from anyrig.executors.python.inside.intake import Intake
@@ -40,13 +41,15 @@ class Execution:
 
     ``request``: ``test`` (name), ``config`` (STBT_CONFIG_FILE), ``offset`` (see ``Channel.attach``),
     ``files`` and ``logs`` (folders for what it leaves), ``timeout`` and ``grace`` (seconds), ``max_log`` and
-    ``max_files`` (bytes).
+    ``max_files`` (bytes), ``node`` (name), ``device`` (path of its socket) and ``pictures`` (folder) or None,
+    ``more`` (whether another test follows at once), ``secrets`` (that must not be seen in its log).
     """
 
     def __init__(self, home: Home, request: Message) -> None:
         self._home = home
         self._request = {**request, "folder": home.order["folder"]}
-        self._log = Log(request["logs"], request["max_log"], request["offset"], self._live)
+        mask = Mask(request["secrets"])
+        self._log = Log(request["logs"], request["max_log"], request["offset"], self._live, mask)
         self._watch = Watch()
         self._intake = Intake(self._watch, self._log)
         self._child = 0
@@ -178,7 +181,7 @@ class Execution:
         crew = self._home.crew
         for pid in kill_descendants(spare=[crew.pid] if crew else ()):
             self._log.say(f"Process {pid} of the test could not be killed")
-        if crew:
+        if crew and self._request["more"]:
             crew.order_child()
 
     def _result(self, status: int | None) -> Message:

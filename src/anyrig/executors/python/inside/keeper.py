@@ -17,6 +17,9 @@ from anyrig.executors.python.inside.crew import Crew
 from anyrig.executors.python.inside.execution import Deserted, Execution
 from anyrig.executors.python.inside.messages import Message, receive, send
 
+_QUIET = 0.02
+"""Seconds without a test after which the next child is made: until then the last result is on its way. The
+next trigger takes longer than that to come here, and finds its child made."""
 _IDLE = 600
 """Seconds without a test after which a keeper ends by itself."""
 
@@ -66,6 +69,8 @@ class Keeper:
         poll = select.poll()
         poll.register(self.agent, select.POLLIN)
         poll.register(self.zygote, select.POLLIN)
+        if self.crew and not poll.poll(_QUIET * 1000):
+            self.crew.order_child()
         while poll.poll(_IDLE * 1000) == [(self.agent.fileno(), select.POLLIN)]:
             message, _ = receive(self.agent)
             if message is None or "test" in message:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from time import gmtime, strftime, time_ns
 
+from anyrig.core.masking import Mask
+
 _SECOND = 1_000_000_000
 _TEXTS = re.compile(rb"(?m)^.{33}(.*\n)")
 """Lines without their stamps."""
@@ -12,6 +14,7 @@ _STAMPS = re.compile(rb"(?m)^.{33}")
 _LONGEST = 1 << 20
 _KEPT = 1000
 _FILES = ("combined.log", "stdout.log", "stderr.log")
+_NO_SECRETS = Mask()
 
 
 def stamp(now: int) -> bytes:
@@ -24,16 +27,20 @@ class Log:
     """Takes what a test writes, in any form, and gives whole stamped lines.
 
     ``folder`` gets combined.log, stdout.log and stderr.log. ``live`` gets what goes to combined.log. Beyond
-    ``limit`` bytes everything is dropped, and one line says so. ``offset``: see ``Channel.attach``.
+    ``limit`` bytes everything is dropped, and one line says so. ``offset``: see ``Channel.attach``. Nothing
+    of what ``mask`` hides gets out of here.
     """
 
-    def __init__(self, folder: str, limit: int, offset: int, live: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, folder: str, limit: int, offset: int, live: Callable[[bytes], None], mask: Mask = _NO_SECRETS
+    ) -> None:
         flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         self._combined, *self._streams = [os.open(f"{folder}/{name}", flags, 0o644) for name in _FILES]
         self._left = limit
         self._limit = limit
         self._offset = offset
         self._live = live
+        self._mask = mask
         self.written: list[tuple[int, bytes]] = []
         """The first blocks, each with its stream: 0 is stdout, 1 stderr."""
         self._part = b""
@@ -86,10 +93,16 @@ class Log:
         data = self._parts[stream] + data
         whole, newline, rest = data.rpartition(b"\n")
         if len(rest) > _LONGEST:
-            whole, newline, rest = data, b"\n", b""
+            whole, newline, rest = self._cut(data)
         self._parts[stream] = rest
         if newline:
             self._stamp(stream, whole, head)
+
+    def _cut(self, data: bytes) -> tuple[bytes, bytes, bytes]:
+        """End a line that is too long where no secret is cut into two."""
+        data = self._mask.data(data)
+        end = len(data) - self._mask.ahead
+        return data[:end], b"\n", data[end:]
 
     def _stamp(self, stream: int, lines: bytes, head: bytes = b"") -> None:
         head = head or stamp(time_ns() + self._offset)
@@ -112,6 +125,7 @@ class Log:
         """Stamped, whole lines."""
         if self._left < 0:
             return
+        data = self._mask.stamped(data)
         self._left -= len(data)
         if self._left < 0:
             notice = b"(The log is longer than %d bytes; what follows is dropped.)\n" % self._limit

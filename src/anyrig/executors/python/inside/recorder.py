@@ -1,6 +1,7 @@
 """The pytest plugin that notes what the tests showed, and says so in their log."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,9 +50,7 @@ class Recorder:
         """Where several parameter sets ran, the reason says which one it was."""
         if self.ran <= 1 or not finding.reason or "[" not in name:
             return finding
-        return Finding(
-            finding.verdict, f"[{name.partition('[')[2]}: {finding.reason}"[:_REASON], finding.traceback
-        )
+        return replace(finding, reason=f"[{name.partition('[')[2]}: {finding.reason}"[:_REASON])
 
     def note(self, name: str, finding: Finding) -> None:
         self.findings.append((name, finding))

@@ -6,12 +6,15 @@ import linecache
 import os
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import _pytest
 import pluggy
 import pytest
+
+from anyrig.executors.python.inside.pictures import shown_by
 
 PASS, FAIL, ERROR = "pass", "fail", "error"
 _REASON = 4000
@@ -35,6 +38,8 @@ class Finding:
     traceback: str | None = None
     title: str = ""
     """The class of the exception, for the log."""
+    screenshot: Any = field(default=None, compare=False, repr=False)
+    """See ``shown_by``."""
 
 
 class Interrupted(BaseException):
@@ -65,6 +70,7 @@ def _finding(verdict: str, error: BaseException, root: str) -> Finding:
         reason=shortened(reason(error), _REASON),
         traceback=shortened(story(error, root), _TRACEBACK),
         title=type(error).__name__,
+        screenshot=shown_by(error),
     )
 
 

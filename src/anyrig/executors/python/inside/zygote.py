@@ -14,7 +14,7 @@ from socket import socket
 from typing import NoReturn
 
 from anyrig.executors.descendants import adopt_orphans, children, kill_descendants, signal_all
-from anyrig.executors.python.inside import keeper
+from anyrig.executors.python.inside import fallback, keeper
 from anyrig.executors.python.inside.messages import Message, receive
 
 IDLE = 600
@@ -50,6 +50,7 @@ def _warm_up() -> None:
     for plugin in importlib.import_module("_pytest.config").default_plugins:
         importlib.import_module(f"_pytest.{plugin}")
     importlib.import_module("cv2").setNumThreads(0)
+    fallback.offer()
     for name in limits:
         del os.environ[name]
     for name in [name for name in sys.modules if name.partition(".")[0] == "anyrig"]:

@@ -11,9 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from anyrig import __version__
 from anyrig.core.errors import AnyrigError
-from anyrig.server.dialects.native import jobs, lab, problems, results, schema, tokens
+from anyrig.server.dialects.native import PREFIX, jobs, lab, problems, reservations, results, schema, tokens
 
-PREFIX = "/api/v3"
 _DESCRIPTION = """\
 Everything that Anyrig can do. Every operation needs an access token: `Authorization: Bearer <id>.<secret>`.
 What is refused is answered by problem details (RFC 9457). Times are UTC (RFC 3339)."""
@@ -56,7 +55,7 @@ def build() -> NativeApi:
             Exception: problems.failed,
         },
     )
-    for part in (jobs, results, lab, tokens):
+    for part in (jobs, results, lab, reservations, tokens):
         api.include_router(part.router)
     return api
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import Request
+from starlette.responses import Response
 
 from anyrig.core.users import Principal
 from anyrig.engine.lab import Lab
@@ -12,14 +13,15 @@ from anyrig.server.web import lab_of, who_asks
 
 
 async def _ordinary(request: Request) -> Principal:
-    return await _admitted(request, Traffic.ORDINARY)
+    return await admitted(request, Traffic.ORDINARY)
 
 
 async def _download(request: Request) -> Principal:
-    return await _admitted(request, Traffic.DOWNLOAD)
+    return await admitted(request, Traffic.DOWNLOAD)
 
 
-async def _admitted(request: Request, traffic: Traffic) -> Principal:
+async def admitted(request: Request, traffic: Traffic) -> Principal:
+    """Who asks. Raises Unauthenticated, TooManyRequests."""
     who = await who_asks(request)
     request.app.state.limits.admit(who.token, traffic)
     return who
@@ -47,10 +49,11 @@ def answers(name: str, status: int = 200, description: str = "Done.") -> dict[st
     }
 
 
-def answers_text(media_type: str, description: str) -> dict[str, Any]:
-    """For an operation's decorator: it answers with something that is not JSON."""
-    content = {media_type: {"schema": {"type": "string"}}}
-    return {"response_model": None, "responses": {200: {"description": description, "content": content}}}
+def answers_text(media_type: str, description: str, *others: str) -> dict[str, Any]:
+    """For an operation's decorator: it answers with something that is not JSON, of one of these types."""
+    content = {each: {"schema": {"type": "string"}} for each in (media_type, *others)}
+    responses = {200: {"description": description, "content": content}}
+    return {"response_model": None, "response_class": Response, "responses": responses}
 
 
 def takes(name: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Refusals as problem details (RFC 9457): one table from errors to statuses."""
 
 import re
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from anyrig.core.errors import (
     Gone,
     Invalid,
     KeyReused,
+    NodesNotFree,
     NotFound,
     StoreFull,
     TooManyRequests,
@@ -44,11 +46,11 @@ def status_of(error: AnyrigError) -> int:
     return next(status for kind, status in STATUS if isinstance(error, kind))
 
 
-def problem(status: int, code: str, detail: str) -> Response:
-    """``type`` is made of ``code``: there is no page behind it."""
+def problem(status: int, code: str, detail: str, **more: Any) -> Response:
+    """``type`` is made of ``code``: there is no page behind it. ``more`` are fields of ``schema.Problem``."""
     title = code.replace("_", " ").capitalize()
     told = schema.Problem(
-        type=f"urn:anyrig:problem:{code}", title=title, status=status, detail=detail, code=code
+        type=f"urn:anyrig:problem:{code}", title=title, status=status, detail=detail, code=code, **more
     )
     response = json_response(told, status)
     response.headers["content-type"] = MEDIA_TYPE
@@ -59,7 +61,8 @@ async def refused(_request: Request, error: Exception) -> Response:
     """An error of ours."""
     if not isinstance(error, AnyrigError):
         raise error
-    response = problem(status_of(error), error.code, str(error))
+    more = {"nodes": error.fields["nodes"]} if isinstance(error, NodesNotFree) else {}
+    response = problem(status_of(error), error.code, str(error), **more)
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = 'Bearer realm="anyrig"'
     if isinstance(error, TooManyRequests):

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from anyrig.core.filters import parse_sort
-from anyrig.engine import filtering, pages, result_reads
+from anyrig.engine import filtering, keeping, pages, result_reads
 from anyrig.server import cursors
-from anyrig.server.dialects.native import schema, wire
+from anyrig.server.dialects.native import schema, wire, wire_retention
 from anyrig.server.dialects.native.asking import Downloader, TheLab, Who, answers, answers_text
 from anyrig.server.object_response import object_response
 from anyrig.server.web import base_url, json_response
@@ -64,6 +64,26 @@ async def list_artifacts(
     found = await result_reads.detail(lab, who, f"/{node}/{series}/{number}/{time}")
     files = wire.artifacts(found.result.result_id, found.artifacts, base_url(request))
     return json_response(schema.Artifacts(artifacts=files))
+
+
+@router.put(f"{_ONE}/pin", status_code=204, response_model=None)
+async def pin_result(lab: TheLab, who: Who, node: Text, series: Text, number: int, time: Text) -> Response:
+    """Keep the result, however old it gets."""
+    await keeping.pin(lab, who, f"/{node}/{series}/{number}/{time}", pinned=True)
+    return Response(status_code=204)
+
+
+@router.delete(f"{_ONE}/pin", status_code=204, response_model=None)
+async def unpin_result(lab: TheLab, who: Who, node: Text, series: Text, number: int, time: Text) -> Response:
+    """Let it go when its time has come."""
+    await keeping.pin(lab, who, f"/{node}/{series}/{number}/{time}", pinned=False)
+    return Response(status_code=204)
+
+
+@router.get("/retention", **answers("Retention"))
+async def get_retention(lab: TheLab, who: Who) -> Response:
+    """By which rules results are removed, and what they would remove now. For administrators."""
+    return json_response(wire_retention.retention(lab.retention, await keeping.what_would_go(lab, who)))
 
 
 @router.head(_FILE, include_in_schema=False)

@@ -3,17 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, UnsetType, field
+
+from anyrig.server.dialects.native.schema_base import Answer, Body
+from anyrig.server.dialects.native.schema_nodes import (
+    Interruption,
+    KeyPress,
+    MoreTime,
+    NewReservation,
+    Node,
+    Nodes,
+    Reservation,
+    Reservations,
+)
+from anyrig.server.dialects.native.schema_retention import GoingResult, Retention
 
 TagValue = str | int | float | bool | None
-
-
-class Body(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a client sends; a field that is not known is refused, it would be a typing mistake."""
-
-
-class Answer(Struct, frozen=True):
-    """What a client gets; fields may be added."""
 
 
 class NewJob(Body, frozen=True):
@@ -34,11 +39,11 @@ class NewJob(Body, frozen=True):
     node: Annotated[str | None, Meta(description="The one node to run on.")] = None
     labels: Annotated[tuple[str, ...], Meta(description="Run on any node that has all of these.")] = ()
     category: str = "default"
-    tags: dict[str, TagValue] = {}
+    tags: dict[str, TagValue] = field(default_factory=dict)
     remote_control: str = ""
     forever: Annotated[bool, Meta(description="Soak: again and again until somebody stops it.")] = False
     shuffle: bool = False
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = field(default_factory=dict)
     retries: Annotated[int, Meta(description="How often to run again what a lost node was at.")] = 0
     queue: Annotated[bool, Meta(description="Wait for a free node, or else be refused.")] = True
     priority: Annotated[int, Meta(description="0 goes first, 2 last.")] = 1
@@ -161,6 +166,7 @@ class Result(Answer, frozen=True):
     sha: str
     branch: str | None
     tags: dict[str, str | None]
+    pinned: Annotated[bool, Meta(description="It is not removed, however old it gets.")]
 
 
 class Results(Answer, frozen=True):
@@ -191,32 +197,6 @@ class ResultDetail(Result, frozen=True):
 
     traceback: str | None
     artifacts: tuple[Artifact, ...]
-
-
-class Node(Answer, frozen=True):
-    """One rig."""
-
-    name: str
-    agent: str
-    online: bool
-    kinds: tuple[str, ...]
-    labels: tuple[str, ...]
-    busy_with: Annotated[str | None, Meta(description="The uid of the job that it runs.")]
-    reserved_by: str | None
-    trouble: str | None
-    last_job: Annotated[int | None, Meta(description="The number of the job that it runs or ran last.")]
-    last_used_by: str | None
-    last_used: datetime | None
-    seen: datetime | None
-    version: str | None
-    local_ip: str | None
-    external_ip: str | None
-
-
-class Nodes(Answer, frozen=True):
-    """All nodes, by name."""
-
-    nodes: tuple[Node, ...]
 
 
 class Project(Answer, frozen=True):
@@ -289,11 +269,16 @@ class Problem(Answer, frozen=True):
     status: int
     detail: Annotated[str, Meta(description="A sentence for people.")]
     code: Annotated[str, Meta(description="A stable name for programs.")]
+    nodes: Annotated[
+        dict[str, str] | UnsetType, Meta(description="Why each of these nodes cannot be reserved.")
+    ] = UNSET
 
 
 DOCUMENTED = (
-    *(NewJob, NewProject, NewToken),
+    *(NewJob, NewProject, NewToken, KeyPress, NewReservation, MoreTime, Interruption),
     *(Job, Jobs, Task, Tasks, Result, Results, ResultDetail, Artifact, Artifacts),
-    *(Node, Nodes, Project, Projects, Test, Tests, Token, CreatedToken, Tokens, User, Problem),
+    *(Reservation, Reservations, Node, Nodes, Project, Projects, Test, Tests),
+    *(Retention, GoingResult),
+    *(Token, CreatedToken, Tokens, User, Problem),
 )
 """The schemas of the OpenAPI document."""

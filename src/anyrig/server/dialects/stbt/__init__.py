@@ -2,7 +2,13 @@
 
 from starlette.routing import BaseRoute
 
-from anyrig.server.dialects.stbt import routes_jobs, routes_nodes, routes_packs, routes_results
+from anyrig.server.dialects.stbt import (
+    routes_jobs,
+    routes_nodes,
+    routes_packs,
+    routes_reservations,
+    routes_results,
+)
 
 NAME = "stbt"
 
@@ -13,5 +19,6 @@ def routes() -> list[BaseRoute]:
         *routes_jobs.routes(),
         *routes_nodes.routes(),
         *routes_packs.routes(),
+        *routes_reservations.routes(),
         *routes_results.routes(),
     ]

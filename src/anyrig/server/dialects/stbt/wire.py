@@ -11,6 +11,7 @@ from anyrig.core.errors import (
     Gone,
     Invalid,
     NotFound,
+    ReservationOver,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
@@ -21,6 +22,7 @@ STATUS: tuple[tuple[type[AnyrigError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (Gone, 410),
+    (ReservationOver, 400),  # as the document says of extending one
     (Conflict, 409),
     (TooManyRequests, 429),
     (Invalid, 400),
@@ -52,10 +54,10 @@ def headers_of(error: AnyrigError) -> dict[str, str]:
     return {"retry-after": str(math.ceil(float(str(error.fields["seconds"]))))}
 
 
-def moment(microseconds: int, utc: str = ZULU) -> str:
-    """``2015-05-28T14:46:35.354791Z`` of microseconds since the epoch."""
-    when = _EPOCH + timedelta(microseconds=microseconds)
-    return when.isoformat(timespec="microseconds").removesuffix(OFFSET) + utc
+def moment(microseconds: int, utc: str = ZULU, precision: str = "microseconds") -> str:
+    """``2015-05-28T14:46:35.354791Z`` of microseconds since the epoch; ``precision``: see ``isoformat``."""
+    when = _EPOCH + timedelta(0, 0, microseconds)  # by position: half the time, and a list has thousands
+    return when.isoformat(timespec=precision).removesuffix(OFFSET) + utc
 
 
 def flag(text: str | None) -> bool:

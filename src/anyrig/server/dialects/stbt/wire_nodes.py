@@ -1,16 +1,19 @@
 """Nodes in the words of stb-tester."""
 
 from anyrig.core.node_config import value_of
+from anyrig.engine.node_devices import Press
 from anyrig.engine.node_views import NodeView
 from anyrig.server.dialects.stbt.wire import OFFSET, Json, moment
+from anyrig.server.dialects.stbt.wire_fields import optional, seconds, text
 from anyrig.server.dialects.stbt.wire_jobs import job_json
+from anyrig.server.dialects.stbt.wire_reservations import reservation_json
 
 _NEVER = "9999-12-31"
 """When the licence of a node ends: it needs none, and the document promises a date."""
 
 
-def node_json(view: NodeView, base: str) -> Json:
-    """A node with every field of the document."""
+def node_json(view: NodeView, base: str, user: str) -> Json:
+    """A node with every field of the document, as ``user`` sees it."""
     record = view.record
     return {
         "available": view.not_available is None,
@@ -29,13 +32,24 @@ def node_json(view: NodeView, base: str) -> Json:
         "node_url": f"{base}/api/v2/nodes/{record.name}",
         "not_available_reason": view.not_available,
         "online": view.online,
-        "reservation": None,
+        "reservation": None if view.reservation is None else reservation_json(view.reservation, user),
     }
 
 
 def workgroup_json(view: NodeView) -> Json:
     """A node as the portal's own pages list it."""
     return {"id": view.record.name, "friendly_name": _friendly_name(view)}
+
+
+def press_from(body: Json) -> Press:
+    """The body of ``POST nodes/{node}/press``; ``hold_secs`` and ``project`` are ours. Raises BadField."""
+    return Press(
+        key=text(body, "key"),
+        hold=seconds(body, "hold_secs"),
+        remote_control=optional(body, "remote_control"),
+        revision=optional(body, "test_pack_revision"),
+        project=optional(body, "project"),
+    )
 
 
 def _friendly_name(view: NodeView) -> str | None:

@@ -1,15 +1,14 @@
 """The body of ``POST /api/v2/run_tests``."""
 
-import re
 from typing import Any
 
 from anyrig.core.errors import BadField
 from anyrig.core.tags import checked_category, checked_tags
 from anyrig.engine.pack_tests import PackRun
 from anyrig.server.dialects.stbt.wire import Json
+from anyrig.server.dialects.stbt.wire_fields import optional, text
 
 _SOAK = {"run once": False, "run forever": True}
-_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def pack_run(body: Json) -> PackRun:
@@ -21,30 +20,16 @@ def pack_run(body: Json) -> PackRun:
         BadField: A key is missing, or its value is not allowed.
     """
     return PackRun(
-        node=_text(body, "node_id"),
-        revision=_text(body, "test_pack_revision"),
+        node=text(body, "node_id"),
+        revision=text(body, "test_pack_revision"),
         tests=_tests(body),
-        project=_optional(body, "project"),
+        project=optional(body, "project"),
         category=checked_category("default" if body.get("category") is None else body["category"]),
         tags=checked_tags({} if body.get("tags") is None else body["tags"]),
-        remote_control=_optional(body, "remote_control") or "",
+        remote_control=optional(body, "remote_control") or "",
         forever=_forever(body.get("soak")),
         shuffle=_shuffle(body.get("shuffle")),
     )
-
-
-def _text(body: Json, key: str) -> str:
-    text = _optional(body, key)
-    if not text:
-        raise BadField(field=key, reason="it is missing" if text is None else "it is empty")
-    return text
-
-
-def _optional(body: Json, key: str) -> str | None:
-    value = body.get(key)
-    if value is not None and not (isinstance(value, str) and not _NOT_TEXT.search(value)):
-        raise BadField(field=key, reason="it is not a text")
-    return value
 
 
 def _tests(body: Json) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Infrared, by lircd."""

@@ -1,0 +1,1 @@
+"""Programs that devices run, and what they say."""
