@@ -97,8 +97,8 @@ def _routes(lab: Lab, around: Surroundings) -> Sequence[BaseRoute]:
         Route("/healthz", _alive),
         Route("/readyz", _ready),
         Route("/metrics", metrics),
+        *agents.routes(lab.objects),  # before the native API, which takes all else below /api/v3
         *(route for dialect in DIALECTS for route in dialect.routes()),
-        *agents.routes(lab.objects),
         *git.routes(lab.packs, git_user),
         *portal.routes(),
     ]
