@@ -14,6 +14,8 @@ from bench.table import percentile, show
 
 ROUNDS = 60
 MANY = 200
+PAUSE = 0.1
+"""Seconds between two turns, so that what one leaves to be done does not slow the next."""
 Run = Callable[[int], None]
 """Runs a job of that many tests and returns when it has finished."""
 
@@ -93,6 +95,7 @@ def _compare(title: str, run: Run, floors: dict[str, Run], tests: int, rounds: i
             begin = time.perf_counter()
             work(tests)
             times[name].append((time.perf_counter() - begin) * 1e3)
+            time.sleep(PAUSE)
     ours = percentile(times["anyrig"], 0.5)
     rows = [
         (

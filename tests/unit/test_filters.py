@@ -33,6 +33,7 @@ from anyrig.core.filters import (
     to_text,
 )
 from anyrig.core.results import Verdict
+from anyrig.engine import filtering
 from anyrig.engine.filter_grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
 
 SECOND = 1_000_000
@@ -446,6 +447,26 @@ def test_results_can_be_sorted_up_and_down(field: SortField) -> None:
 
 def test_the_default_order_is_newest_first() -> None:
     assert parse_sort("date:desc") == NEWEST_FIRST
+
+
+@pytest.mark.parametrize("text", ["date:today", "DATE:>-1d", "result:pass (Date:>=yesterday)"])
+def test_a_filter_that_is_read_again_later_means_its_own_time(text: str) -> None:
+    day = 86_400_000_000
+    for now in (NOW, NOW + 2 * day, NOW):
+        assert filtering.parse(text, "UTC", now) == parse(text, "UTC", now)
+    assert filtering.parse(text, "UTC", NOW) != filtering.parse(text, "UTC", NOW + 2 * day)
+
+
+@pytest.mark.parametrize("text", ["", "result:pass", "testcase:tests/update.py", "duration:>1m"])
+def test_a_filter_that_is_read_again_is_the_same(text: str) -> None:
+    for now in (NOW, NOW + 1):
+        assert filtering.parse(text, "UTC", now) == parse(text, "UTC", now)
+
+
+def test_a_filter_that_was_refused_is_refused_again() -> None:
+    for _ in range(2):
+        with pytest.raises(BadFilter):
+            filtering.parse("colour:red", "UTC", NOW)
 
 
 @pytest.mark.parametrize(

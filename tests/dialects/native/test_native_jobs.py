@@ -1,6 +1,7 @@
 """Jobs in the native API."""
 
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,6 +27,15 @@ def test_a_job_runs_and_its_results_are_there_when_it_is_over(api: "Api") -> Non
         ("bad", "fail"),
     ]
     assert api.get(f"/jobs/{job['number']}") == over
+
+
+def test_a_job_runs_in_a_project_that_came_after_other_jobs(api: "Api", tmp_path: Path) -> None:
+    api.run("command:greet")
+    (tmp_path / "anyrig.toml").write_text('[command.only-here]\nrun = ["true"]\n')
+    body = {"tests": ["command:only-here"], "project": "late", "node": api.farm.node}
+    assert api.post("/jobs", body, 404)["code"] == "not_found"
+    api.post("/projects", {"name": "late", "source": str(tmp_path)}, 201)
+    assert api.finish(api.post("/jobs", body, 201))["verdict"] == "pass"
 
 
 def test_a_pattern_stands_for_every_test_it_matches(api: "Api") -> None:

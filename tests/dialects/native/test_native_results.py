@@ -3,6 +3,7 @@
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ def test_a_walk_by_pages_meets_every_result_once(api: "Api", ran: Any, sort: str
         ({"tz": "Moon/Crater"}, "bad_filter"),
         ({"sort": "colour:asc"}, "bad_field"),
         ({"cursor": "x"}, "bad_field"),
+        ({"cursor": ""}, "bad_field"),
+        ({"sort": ""}, "bad_field"),
+        ({"limit": "0"}, "bad_field"),
+        ({"limit": "1001"}, "bad_field"),
+        ({"limit": "many"}, "bad_field"),
+        ({"limit": ""}, "bad_field"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(api: "Api", params: dict[str, str], code: str) -> None:
@@ -97,3 +104,20 @@ def test_what_is_not_there_is_not_found(api: "Api", ran: Any) -> None:
     for path in (f"/results{name}.9", f"/results{name}/artifacts/nothing.txt", "/results/a/b/1/c"):
         answer = api.http.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+
+
+@pytest.mark.parametrize("limit", ["2", "02", "+2", "1000"])
+def test_a_question_is_answered_however_it_is_put(api: "Api", ran: Any, limit: str) -> None:
+    filter_ = f"job:{ran['uid']}"
+    plain = api.get("/results", filter=filter_)
+    assert len(plain["results"]) == 2
+    assert api.get("/results", filter=filter_, limit=limit, colour="red") == plain
+    assert api.get("/results/", filter=["result:error", filter_], limit=["1", limit]) == plain
+
+
+def test_only_a_good_token_gets_results(api: "Api", ran: Any) -> None:
+    for headers in ({}, {"authorization": "Bearer x.y"}):
+        answer = httpx.get(f"{api.farm.url}/api/v3/results", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == 'Bearer realm="anyrig"'
+        assert answer.json()["code"] == "unauthenticated"
