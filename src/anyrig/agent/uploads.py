@@ -6,6 +6,7 @@ those sent lately are not sent again. A large file is streamed, and goes on wher
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ from anyrig.core.messages import Artifact
 PATH = "/api/v3/agent/objects"
 _REMEMBERED = 4096
 """How many digests of small files are known to be on the server."""
+REMEMBERED_FOR = 3600.0
+"""Seconds; much less than the age at which a server removes what nothing refers to any more."""
 _TRIES = 5
 """How often a file is measured and sent anew when it is not what it was announced as."""
 _QUIET = 300.0
@@ -43,16 +46,20 @@ class Uploads:
         *,
         first_wait: float = 0.2,
         longest_wait: float = 30.0,
+        remembered_for: float = REMEMBERED_FOR,
     ) -> None:
         """Name the server (``http://host:8000``); nothing is sent yet.
 
         ``first_wait`` and ``longest_wait`` bound the pause between tries, in seconds; it doubles each time.
+        ``remembered_for``: seconds for which a file that was sent is taken to be there.
         """
         self._session = session
         self._url = base_url.rstrip("/") + PATH
         self._headers = {"Authorization": f"Bearer {token}"}
         self._waits = (first_wait, longest_wait)
-        self._known: dict[str, None] = {}
+        self._remembered_for = remembered_for
+        self._known: dict[str, float] = {}
+        """Digest -> until when it is taken to be there, by the monotonic clock; the oldest first."""
 
     async def send(self, files: Sequence[tuple[str, Path]]) -> tuple[Artifact, ...]:
         """Send files, each given as (artifact name, path); they may be gone once this returns.
@@ -73,18 +80,16 @@ class Uploads:
             artifacts += [await self._sent(one) for one in batch]
         return tuple(artifacts)
 
-    def forget(self, sha256s: Iterable[str]) -> None:
-        """Send these again when they come up next: the server does not have them (any more)."""
-        for sha256 in sha256s:
-            self._known.pop(sha256, None)
-
     async def _send_small(self, files: list[Measured]) -> None:
-        unknown = {one.artifact.sha256: one for one in files if one.artifact.sha256 not in self._known}
+        now = time.monotonic()
+        unknown = {
+            one.artifact.sha256: one for one in files if self._known.get(one.artifact.sha256, now) <= now
+        }
         if unknown:
             body = _packed(unknown.values())
             await self._retried(lambda _: self._post(body))
-        for one in files:
-            self._remember(one.artifact.sha256)
+        for sha256 in unknown:
+            self._remember(sha256, now + self._remembered_for)
 
     async def _post(self, body: bytes) -> None:
         async with self._session.post(
@@ -96,9 +101,9 @@ class Uploads:
         ) as reply:
             await _check(reply)
 
-    def _remember(self, sha256: str) -> None:
+    def _remember(self, sha256: str, until: float) -> None:
         self._known.pop(sha256, None)
-        self._known[sha256] = None
+        self._known[sha256] = until
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
 

@@ -69,13 +69,13 @@ async def test_bytes_that_were_sent_lately_are_not_sent_again(
     assert len(asked) == 1
 
 
-async def test_what_the_server_has_lost_is_sent_again(
-    uploads: Uploads, objects: Objects, tmp_path: Path, asked: Asked
+async def test_what_was_sent_long_ago_is_sent_again_because_the_server_may_have_removed_it(
+    session: Session, url: str, objects: Objects, tmp_path: Path, asked: Asked
 ) -> None:
+    uploads = Uploads(session, url, TOKEN, remembered_for=0)
     files = written(tmp_path, {"exit-status": os.urandom(2)})
     [artifact] = await uploads.send(files)
     await objects.delete(artifact.sha256)
-    uploads.forget([artifact.sha256, "0" * 64])
     await uploads.send(files)
     assert await objects.size(artifact.sha256) == 2
     assert len(asked) == 2
