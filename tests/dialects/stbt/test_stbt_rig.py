@@ -111,7 +111,7 @@ def job_of(portal: "Portal", before: str) -> Any:
 
 def test_a_soak_ends_with_control_c_and_still_shows_its_results(rig: StbtRig, portal: "Portal") -> None:
     before = portal.json(f"nodes/{portal.farm.node}/job")["job_uid"]
-    command = rig.command("run", "--soak", "--shuffle", "--junit-xml", "soak.xml", PRINTS, LONG)
+    command = rig.command("run", "--soak", "--junit-xml", "soak.xml", PRINTS, LONG)
     with subprocess.Popen(
         command,
         cwd=rig.pack,
