@@ -44,13 +44,17 @@ async def require_node(lab: Lab, name: str) -> None:
         raise NotFound(what="node", name=name)
 
 
-async def _views(lab: Lab, who: Principal, stands: list[NodeStanding]) -> list[NodeView]:
-    names = [stand.record.name for stand in stands]
+async def configs_of(lab: Lab, who: Principal, names: list[str]) -> dict[str, NodeConfig]:
+    """What the default project's test pack says of each of the nodes; nothing when there is no project."""
     try:
         project = (await project_named(lab, who, None)).name
     except NotFound:
-        return [_view(stand, {}) for stand in stands]
-    configs = await lab.node_configs.of(lab.packs, project, names)
+        return {name: {} for name in names}
+    return await lab.node_configs.of(lab.packs, project, names)
+
+
+async def _views(lab: Lab, who: Principal, stands: list[NodeStanding]) -> list[NodeView]:
+    configs = await configs_of(lab, who, [stand.record.name for stand in stands])
     return [_view(stand, configs[stand.record.name]) for stand in stands]
 
 

@@ -29,7 +29,7 @@ async def show_one(request: Request, who: Principal) -> Response:
     """One node: its screen and its keys first."""
     lab, name = lab_of(request), request.path_params["name"]
     node = await pages.find_node(lab, who, name)
-    view = await node_views.node(lab, who, name)
+    configs = await node_views.configs_of(lab, who, [name])
     results = await pages.results_page(lab, who, TextIs("node", name), _RESULTS_SHOWN)
     device = node.record.device
     return html(
@@ -37,7 +37,7 @@ async def show_one(request: Request, who: Principal) -> Response:
         "node.html",
         who,
         node=node,
-        config=view.config,
+        config=configs[name],
         results=results.results,
         keypad=KEYPAD,
         may_press=bool(device and device.control and node.now.online and who.role >= Role.OPERATOR),
