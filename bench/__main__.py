@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import buildbot, capture, idle, listing, logs, objects, results_page, trigger, waiters
+from bench import buildbot, capture, idle, listing, logs, objects, results_page, sloth, trigger, waiters
 
 ALL = {
     "trigger": trigger,
@@ -13,6 +13,7 @@ ALL = {
     "listing": listing,
     "idle": idle,
     "buildbot": buildbot,
+    "sloth": sloth,
     "capture": capture,
 }
 

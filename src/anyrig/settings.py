@@ -14,7 +14,11 @@ from anyrig.core.retention import Rules
 
 DEFAULT_DATA = Path("anyrig-data")
 _PREFIX = "ANYRIG_"
-_TABLES = ("objects_options", "retention")
+_STRUCTURED = (
+    *("extensions", "file_log_folders", "objects_options", "redirect_hosts", "retention", "trusted_proxies"),
+    "webhook_networks",
+)
+"""What is JSON in a variable."""
 
 
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -83,6 +87,17 @@ class ServerSettings:
     hold_seconds: float = 55.0
     """How long a long poll is held (stb-tester REST API v2, ``await_completion``)."""
 
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of those whose ``X-Forwarded-For`` is believed."""
+    webhook_networks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Provider -> where its webhooks come from; those that are not named here come from where they say."""
+    redirect_hosts: tuple[str, ...] = ()
+    """Where a browser may be sent to when a build has ended."""
+    file_log_folders: tuple[Path, ...] = ()
+    """Where logs of builds may be written to, besides DATA/build-logs."""
+    extensions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of all builds: name -> {module, options …}."""
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data / 'anyrig.sqlite'}"
@@ -95,9 +110,17 @@ def read(**flags: object) -> ServerSettings:
     # Programs that we start work in other folders than ours.
     data = Path(str(given.get("data") or DEFAULT_DATA)).absolute()
     try:
-        return msgspec.convert(_file(data) | given | {"data": data}, ServerSettings, strict=False)
+        wanted = _file(data) | given | {"data": data}
+        return msgspec.convert(wanted, ServerSettings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise Invalid(reason=f"a setting is wrong: {error}") from error
+
+
+def _path(kind: type, value: object) -> object:
+    """What msgspec does not know."""
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise TypeError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -105,14 +128,14 @@ def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: environment[variable] for variable, name in names.items() if variable in environment
     }
-    return found | {name: _json(name, found[name]) for name in _TABLES if name in found}
+    return found | {name: _json(name, found[name]) for name in _STRUCTURED if name in found}
 
 
 def _json(name: str, text: str) -> object:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise Invalid(reason=f"{_PREFIX}{name.upper()} is not a JSON object ({error})") from error
+        raise Invalid(reason=f"{_PREFIX}{name.upper()} is not JSON ({error})") from error
 
 
 def _file(data: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from anyrig.core.build_records import Channel, Level
 from anyrig.core.messages import TaskSpec
 from anyrig.core.results import Verdict
 from anyrig.executors import command
@@ -60,6 +61,9 @@ class Told:
         assert lines.endswith(b"\n")
         self.lines += lines
         self.on_log(lines)
+
+    def record(self, channel: Channel, level: Level, message: str) -> None:
+        raise AssertionError(channel, level, message)
 
     async def finished(self, test: str, outcome: Outcome) -> None:
         self.results.append((test, outcome))

@@ -1,12 +1,11 @@
 """The command line itself: help, versions and what it does not understand."""
 
 import sys
-from importlib import import_module
 
 import pytest
 import typer
 
-from anyrig.cli.main import COMMANDS, app
+from anyrig.cli.main import COMMANDS, app, command_named
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,7 +27,7 @@ def test_every_command_has_help_of_its_own(name: str, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_a_function_or_a_group_in_a_module_of_its_name(name: str) -> None:
-    command = getattr(import_module(f"anyrig.cli.commands.{name}"), name)
+    command = command_named(name)
     assert callable(command)
     assert isinstance(command, typer.Typer) or command.__doc__
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from anyrig.core.build_records import Channel, Level
 from anyrig.executors.base import Outcome
-from anyrig.executors.command.live_log import LONGEST_LINE, LiveLog
+from anyrig.executors.live_log import LONGEST_LINE, LiveLog
 
 STAMP = "2015-05-28T14:46:35.000791+00:00 "
 
@@ -18,6 +19,9 @@ class Printed:
 
     def log(self, lines: bytes) -> None:
         self.lines += lines
+
+    def record(self, channel: Channel, level: Level, message: str) -> None:
+        raise AssertionError(channel, level, message)
 
     async def finished(self, test: str, outcome: Outcome) -> None: ...
 

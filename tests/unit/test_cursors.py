@@ -28,11 +28,13 @@ def test_so_does_one_by_a_text(name: str, number: int) -> None:
 @given(numbers, numbers)
 def test_so_does_one_of_jobs(created: int, number: int) -> None:
     assert cursors.jobs_before(cursors.of_jobs((created, number)) or "") == (created, number)
+    assert cursors.records_before(cursors.of_records((created, number)) or "") == (created, number)
 
 
 def test_there_is_none_behind_the_last_page() -> None:
     assert cursors.of_results(BY_DATE, None) is None
     assert cursors.of_jobs(None) is None
+    assert cursors.of_records(None) is None
 
 
 def test_a_cursor_of_another_order_is_refused() -> None:

@@ -68,7 +68,7 @@ def test_names_of_operations_are_unique(document: Json) -> None:
 def test_a_body_is_described_wherever_one_is_taken(document: Json) -> None:
     taking = {path for path, each in document["paths"].items() if "requestBody" in each.get("post", {})}
     assert taking == {
-        *("/jobs", "/projects", "/tokens", "/nodes/{name}/press"),
+        *("/jobs", "/builds", "/projects", "/tokens", "/nodes/{name}/press"),
         *("/reservations", "/reservations/{number}/extend", "/reservations/{number}/interrupt"),
     }
 

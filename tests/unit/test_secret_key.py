@@ -9,6 +9,7 @@ import pytest
 from anyrig.bootstrap.secret_key import KEY_FILE, secret_key
 from anyrig.core.errors import BadSecret, Invalid, KeyUnreadable
 from anyrig.engine.sealing import decrypted, new_pair, opened
+from anyrig.engine.seals import Seal
 
 KEY = os.urandom(32)
 
@@ -34,13 +35,13 @@ def test_what_is_no_key_is_refused_and_not_shown(tmp_path: Path, text: str) -> N
 
 
 def test_a_private_key_opens_only_with_its_key_and_for_its_project() -> None:
-    public, sealed = new_pair(KEY, 1)
-    private = opened(KEY, 1, "tv", sealed)
+    public, sealed = new_pair(Seal(KEY), 1)
+    private = opened(Seal(KEY), 1, "tv", sealed)
     assert b"PRIVATE" not in sealed
     assert public.startswith("-----BEGIN PUBLIC KEY-----")
     for key, project in ((os.urandom(32), 1), (KEY, 2)):
         with pytest.raises(KeyUnreadable, match="The key of project 'tv' cannot be read"):
-            opened(key, project, "tv", sealed)
+            opened(Seal(key), project, "tv", sealed)
     for damaged in (bytes(512), b"\xff" * 512, b"\0" + os.urandom(511), b"\0" * 511 + b"\1", b"short"):
         with pytest.raises(BadSecret, match="The secret 'pin' of the test pack cannot be used: it was not"):
             decrypted(private, "pin", base64.b64encode(damaged).decode())

@@ -1,25 +1,29 @@
 """Brings a task's entries to the server in order: files first, then the events that speak of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 
 from anyrig.agent.journal import Journal
+from anyrig.agent.measured import Measured
 from anyrig.agent.session import Delivered, Ended, Entry, Finished, event_of
-from anyrig.agent.uploads import Uploads
+from anyrig.agent.uploads import Uploads, little
 from anyrig.bus import codec, subjects
 from anyrig.bus.client import Bus
 from anyrig.core.errors import Unavailable
-from anyrig.core.messages import Event, EventBatch
+from anyrig.core.messages import Artifact, Event, EventBatch, Noted
 
-_BATCH = 20
-"""Entries in one message: their tracebacks are clipped, so it stays under a megabyte."""
+_BATCH = 200
+"""Entries in one message."""
+_WEIGHT = 400_000
+"""Bytes of a message's entries, at worst, but for the last: so it stays under a megabyte."""
 _PAUSE = 1.0
 _GATHER = 0.1
 """Seconds in which results gather, to travel in one message."""
+_ANSWER_SECONDS = 10.0
 _LINGER = 0.05
 """Seconds that the last result waits for the task's end."""
 
@@ -37,6 +41,7 @@ class Delivery:
         self._news = asyncio.Event()
         self._urgent = asyncio.Event()
         self._count = count
+        self._is_short = True
         self._mark = token_hex(8)
         """Message ids count for all agents together: nobody can use ours up before us."""
 
@@ -50,11 +55,10 @@ class Delivery:
         """Returns when the task's end has reached the bus; waits out any trouble."""
         while True:
             batch = await self._next()
-            events = await self._events(batch)
             if self._is_last_result(batch[-1]):
-                more = await self._rest()
-                batch, events = batch + more, events + await self._events(more)
-            await self._publish(tuple(events))
+                batch += await self._rest()
+            if not await self._told(batch):
+                await self._publish(tuple(await self._events(batch)))
             self._delivered(batch)
             if isinstance(batch[-1], Ended):
                 return
@@ -80,16 +84,47 @@ class Delivery:
         return self._taken()
 
     def _taken(self) -> list[Entry]:
-        batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
+        """As much as one message takes."""
+        count = weight = 0
+        while count < min(len(self._queue), _BATCH) and weight <= _WEIGHT:
+            weight += _weight(self._queue[count])
+            count += 1
+        batch, self._queue = self._queue[:count], self._queue[count:]
         return batch
+
+    async def _told(self, batch: Sequence[Entry]) -> bool:
+        """The short way: one message to a server, with the files in it if they are small.
+
+        True when the server has committed it. After the first trouble all goes the long way, through the
+        stream: what it has must not be overtaken.
+        """
+        if not self._is_short:
+            return False
+        files = [self._files(entry) for entry in batch]
+        measured = little([file for each in files for file in each])
+        if measured is None:
+            return False
+        events = _said(batch, files, [one.artifact for one in measured])
+        self._is_short = await self._ask(events, self._uploads.unknown(measured))
+        if self._is_short:
+            self._uploads.came(measured)
+        return self._is_short
+
+    async def _ask(self, events: Sequence[Event], files: Sequence[Measured]) -> bool:
+        spec, attempt = self._journal.opened.spec, self._journal.opened.attempt
+        objects = [(one.artifact.sha256, one.artifact.md5, one.content or b"") for one in files]
+        batch = EventBatch(spec.task, attempt, spec.node, tuple(events))
+        message = codec.encode_with_objects(batch, objects)
+        try:
+            await self._bus.request(subjects.control("events", spec.node), message, timeout=_ANSWER_SECONDS)
+        except Unavailable:
+            return False
+        return True
 
     async def _events(self, batch: Sequence[Entry]) -> list[Event]:
         """Upload the entries' files, all together, and say what there is to say."""
         files = [self._files(entry) for entry in batch]
-        sent = iter(await self._uploads.send([file for each in files for file in each]))
-        return [
-            event_of(entry, tuple(islice(sent, len(each)))) for entry, each in zip(batch, files, strict=True)
-        ]
+        return _said(batch, files, await self._uploads.send([file for each in files for file in each]))
 
     def _files(self, entry: Entry) -> list[tuple[str, Path]]:
         match entry:
@@ -117,6 +152,25 @@ class Delivery:
         self._journal.note(Delivered(self._count))
         for entry in batch:
             self._journal.release(entry)
+
+
+def _said(
+    batch: Sequence[Entry], files: Sequence[Sequence[tuple[str, Path]]], sent: Iterable[Artifact]
+) -> list[Event]:
+    """The events; ``sent`` are all files as the server knows them, one after the other."""
+    left = iter(sent)
+    return [event_of(entry, tuple(islice(left, len(each)))) for entry, each in zip(batch, files, strict=True)]
+
+
+def _weight(entry: Entry) -> int:
+    """JSON makes up to six bytes of a character; reasons and tracebacks are clipped."""
+    match entry:
+        case Noted():
+            return 100 + 6 * len(entry.message)
+        case Finished():
+            return 20_000 + 300 * len(entry.files)
+        case _:
+            return 100
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -14,11 +14,13 @@ from typing import Self
 import msgspec
 
 from anyrig.agent.session import Delivered, Ended, Entry, Finished, Line, Opened, Started
+from anyrig.core.messages import Noted
 
 _KINDS: dict[str, type[Line]] = {
     "started": Started,
     "finished": Finished,
     "ended": Ended,
+    "noted": Noted,
     "delivered": Delivered,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
@@ -62,7 +64,12 @@ class Journal:
     def write(self, *lines: Line) -> None:
         """Append lines and have them on disk."""
         self.note(*lines)
-        os.fsync(self._file.fileno())
+        self.sync()
+
+    def sync(self) -> None:
+        """Have on disk what was noted; of a task that has ended meanwhile there is nothing to be had."""
+        if not self._file.closed:
+            os.fsync(self._file.fileno())
 
     def note(self, *lines: Line) -> None:
         """Append lines that a power cut may take: what is said twice is counted once."""

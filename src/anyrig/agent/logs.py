@@ -1,6 +1,8 @@
 """Sends a task's log to the bus while it grows: what cannot be sent now waits in the journal's file."""
 
 import asyncio
+import time
+from contextlib import suppress
 
 from anyrig.agent.journal import Journal
 from anyrig.bus.client import Bus
@@ -9,6 +11,8 @@ from anyrig.core.errors import Unavailable
 _CHUNK = 60_000
 """Bytes in one message."""
 _PAUSE = 1.0
+_MOMENT = 0.02
+"""Seconds."""
 
 
 class LogSender:
@@ -19,16 +23,20 @@ class LogSender:
         self._journal = journal
         self._news = asyncio.Event()
         self._finished = False
+        self._comes_whole = False
 
     def more(self) -> None:
         self._news.set()
 
-    def finish(self) -> None:
-        """No line comes any more."""
+    def finish(self, *, comes_whole: bool = False) -> None:
+        """No line comes any more. ``comes_whole``: the server gets all of it with the task's end anyway."""
         self._finished = True
+        self._comes_whole = comes_whole
         self._news.set()
 
     async def run(self) -> None:
+        if await self._is_short():
+            return
         sent = 0
         while True:
             self._news.clear()
@@ -38,6 +46,16 @@ class LogSender:
                 return
             else:
                 await self._news.wait()
+
+    async def _is_short(self) -> bool:
+        """Whether the task ends before anybody can read along: then its log comes whole, with its end."""
+        deadline = time.monotonic() + _MOMENT
+        while not self._finished and (left := deadline - time.monotonic()) > 0:
+            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._news.wait()
+        return self._finished and self._comes_whole
 
     async def _send(self, offset: int) -> int:
         """How many bytes more the bus has; none when it is away."""

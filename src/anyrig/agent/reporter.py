@@ -1,18 +1,22 @@
 """The Reporter of real life: numbers the results, journals them, and hands them to the delivery."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from anyrig.agent.clock import ServerClock
 from anyrig.agent.delivery import Delivery
 from anyrig.agent.journal import Journal
 from anyrig.agent.logs import LogSender
-from anyrig.agent.session import Ended, Entry, Finished, Started
+from anyrig.agent.session import Ended, Entry, Finished, Started, clipped
+from anyrig.core.build_records import Channel, Level
 from anyrig.core.masking import Mask
+from anyrig.core.messages import Noted
 from anyrig.executors.base import Outcome
 
 _FEW = 32
+_LONGEST_RECORD = 64_000
+"""Characters."""
 
 
 class TaskReporter:
@@ -36,6 +40,7 @@ class TaskReporter:
         self._unwritten: list[Entry] = []
         self._news = asyncio.Event()
         self._mask = Mask(journal.opened.spec.secrets.values())
+        self._noted = 0
         self.results = journal.opened.spec.done
 
     def _masked(self, text: str | None) -> str | None:
@@ -51,6 +56,13 @@ class TaskReporter:
     def log(self, lines: bytes) -> None:
         self._journal.append_log(lines)
         self._logs.more()
+
+    def record(self, channel: Channel, level: Level, message: str) -> None:
+        if self._lost():
+            return
+        text = clipped(self._mask.text(message), _LONGEST_RECORD) or ""
+        self._put(Noted(number=self._noted, at=self.now(), channel=channel, level=level, message=text))
+        self._noted += 1
 
     async def finished(self, test: str, outcome: Outcome) -> None:
         if self._lost():
@@ -92,23 +104,19 @@ class TaskReporter:
         self._news.set()
 
     async def run(self) -> None:
-        """Write what happens into the journal, then hand it to the delivery, until the task has ended.
+        """Write what happens into the journal, and hand it to the delivery, until the task has ended.
 
-        The next test does not wait for that: what comes during a write goes to the disk together.
+        Results are on their way while they are brought to the disk: only a power cut in the midst of that
+        takes them from the journal, and then either the server has them, or nobody has heard of them.
         """
         while True:
             await self._news.wait()
             self._news.clear()
             entries, self._unwritten = self._unwritten, []
-            await self._write(entries)
+            self._journal.note(*entries)
             for entry in entries:
                 self._delivery.put(entry)
+            if any(isinstance(entry, Finished) for entry in entries):
+                await asyncio.to_thread(self._journal.sync)
             if isinstance(entries[-1], Ended):
                 return
-
-    async def _write(self, entries: Sequence[Entry]) -> None:
-        """Results are on disk before anybody hears of them; of the rest the server knows what to make."""
-        if any(isinstance(entry, Finished) for entry in entries):
-            await asyncio.to_thread(self._journal.write, *entries)
-        else:
-            self._journal.note(*entries)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyrig.core.messages import Artifact, CaseFinished, CaseStarted, Event, TaskFinished, TaskSpec
+from anyrig.core.messages import Artifact, CaseFinished, CaseStarted, Event, Noted, TaskFinished, TaskSpec
 from anyrig.core.results import Verdict
 
 RESTARTED = "The agent was restarted."
@@ -61,7 +61,7 @@ class Delivered:
     count: int
 
 
-Entry = Started | Finished | Ended
+Entry = Started | Finished | Ended | Noted
 Line = Entry | Delivered
 
 
@@ -109,6 +109,8 @@ def event_of(entry: Entry, uploaded: tuple[Artifact, ...]) -> Event:
                 traceback=clipped(entry.traceback, _TRACEBACK_LIMIT),
                 artifacts=uploaded,
             )
+        case Noted():
+            return entry
         case Ended(results, stopped, lost):
             log = uploaded[0] if uploaded else None
             return TaskFinished(results=results, stopped=stopped, lost=lost, log=log)

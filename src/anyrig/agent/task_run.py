@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 import tempfile
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -90,7 +91,7 @@ class TaskRun:
             await self._run(scratch, reporter)
             self.executing = False
             reporter.ended(stopped=self.stop.is_set(), lost=self._lost)
-            self._logs.finish()
+            self._logs.finish(comes_whole=not self._lost)
         await self._close(scratch)
 
     async def resume(self) -> None:
@@ -134,10 +135,16 @@ class TaskRun:
         executor = EXECUTORS.get(spec.kind)
         if executor is None:
             raise Invalid(reason=f"this agent does not run tests of kind {spec.kind}")
-        url = machine.server + spec.pack_url
-        async with machine.checkouts.lease(url, machine.token, spec.sha) as pack:
+        async with self._pack(scratch) as pack:
             workspace = Workspace(pack, scratch, machine.cache, self._device)
             await executor.run(spec, workspace, reporter, self.stop)
+
+    def _pack(self, scratch: Path) -> AbstractAsyncContextManager[Path]:
+        """The test pack, checked out; for tests that are in none, the task's own folder."""
+        spec, machine = self.spec, self._machine
+        if not spec.pack_url:
+            return nullcontext(scratch)
+        return machine.checkouts.lease(machine.server + spec.pack_url, machine.token, spec.sha)
 
     async def _fail(self, reporter: TaskReporter, reason: str) -> None:
         """An error result for every test that has none."""

@@ -20,6 +20,9 @@ from anyrig.core.errors import BadObject, Forbidden, Invalid, Unauthenticated, U
 from anyrig.core.messages import Artifact
 
 PATH = "/api/v3/agent/objects"
+_FEW = 8
+_LITTLE = 64 * 1024
+"""Bytes."""
 _REMEMBERED = 4096
 """How many digests of small files are known to be on the server."""
 REMEMBERED_FOR = 3600.0
@@ -79,6 +82,17 @@ class Uploads:
             await self._send_small([one for one in batch if one.content is not None])
             artifacts += [await self._sent(one) for one in batch]
         return tuple(artifacts)
+
+    def unknown(self, files: Sequence[Measured]) -> list[Measured]:
+        """Those that the server is not known to have."""
+        now = time.monotonic()
+        return [one for one in files if self._known.get(one.artifact.sha256, now) <= now]
+
+    def came(self, files: Sequence[Measured]) -> None:
+        """The server has them."""
+        until = time.monotonic() + self._remembered_for
+        for one in files:
+            self._remember(one.artifact.sha256, until)
 
     async def _send_small(self, files: list[Measured]) -> None:
         now = time.monotonic()
@@ -172,6 +186,19 @@ class Uploads:
             except (aiohttp.ClientError, TimeoutError, Unavailable) as error:
                 log.warning("an upload waits: %s", error or repr(error))
                 await pause.wait()
+
+
+def little(files: Sequence[tuple[str, Path]]) -> list[Measured] | None:
+    """The files, if they are so few and small that they fit into a message; else None.
+
+    Not in a thread: to read a little takes less time than to wake one.
+    """
+    try:
+        if len(files) > _FEW or sum(path.stat().st_size for _, path in files) > _LITTLE:
+            return None
+        return [measure(name, path) for name, path in files]
+    except OSError:
+        return None
 
 
 class _Source:

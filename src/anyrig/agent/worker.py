@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from anyrig.bus import codec, subjects
 from anyrig.bus.client import Bus
 from anyrig.bus.handlers import Message
 from anyrig.bus.pull import Delivery
-from anyrig.core.errors import Invalid, Unavailable
+from anyrig.core.errors import Conflict, Invalid, Unavailable
 from anyrig.core.messages import (
     AcceptReply,
     AcceptRequest,
@@ -47,12 +47,15 @@ class Worker:
         self._group = group
         self._running: set[asyncio.Task[None]] = set()
         self.tasks: dict[int, TaskRun] = {}
+        self._asking = False
+        """A task is being asked for, by whichever way its dispatch came."""
         self._early_stops: dict[tuple[int, int], StopRequest] = {}
 
     async def serve(self) -> None:
         """Until cancelled."""
         await self._bus.subscribe(subjects.rpc(self.node, "stop"), self._on_stop)
         async with asyncio.TaskGroup() as group:
+            await self._bus.subscribe(subjects.rpc(self.node, "work"), self._on_work(group))
             if self._rig is not None:
                 group.create_task(self._rig.serve(self._bus, self.say_present))
             await self._bus.consume(subjects.JOBS, self.node, 1, self._on_dispatch)
@@ -85,31 +88,58 @@ class Worker:
         if self.tasks.get(run.spec.task) is run:
             del self.tasks[run.spec.task]
 
+    def _on_work(self, group: asyncio.TaskGroup) -> Callable[[Message], Awaitable[bytes]]:
+        """The short way of a dispatch. Whoever is not told that we take it leaves it in the stream."""
+
+        async def answer(message: Message) -> bytes:
+            dispatch = codec.decode(Dispatch, message.data)
+            if self._is_busy(dispatch.task):
+                raise Conflict(reason=f"{self.node} is busy")
+            group.create_task(self._take_quietly(dispatch))
+            return b""
+
+        return answer
+
+    async def _take_quietly(self, dispatch: Dispatch) -> None:
+        """Without an answer the server sends the dispatch again."""
+        with suppress(Unavailable):
+            await self._take(dispatch)
+
+    def _is_busy(self, task: int) -> bool:
+        return task in self.tasks or self._asking or any(run.executing for run in self.tasks.values())
+
     async def _on_dispatch(self, arrived: list[Delivery]) -> None:
         for message in arrived:
             await self._consider(message)
 
     async def _consider(self, message: Delivery) -> None:
         dispatch = codec.decode(Dispatch, message.data)
-        busy = dispatch.task in self.tasks or any(run.executing for run in self.tasks.values())
-        if busy:
-            await message.nak(_BUSY_PAUSE)
-        else:
-            await self._take(dispatch, message)
-
-    async def _take(self, dispatch: Dispatch, message: Delivery) -> None:
-        asked = time.monotonic_ns()
-        try:
-            reply = await self._accept(dispatch.task)
-        except Unavailable:
+        if self._is_busy(dispatch.task):
             await message.nak(_BUSY_PAUSE)
             return
+        try:
+            await self._take(dispatch)
+        except Unavailable:
+            await message.nak(_BUSY_PAUSE)
+        else:
+            await message.ack()
+
+    async def _take(self, dispatch: Dispatch) -> None:
+        """Ask for the task, and run it. Raises Unavailable."""
+        self._asking = True
+        try:
+            await self._ask_and_begin(dispatch)
+        finally:
+            self._asking = False
+
+    async def _ask_and_begin(self, dispatch: Dispatch) -> None:
+        asked = time.monotonic_ns()
+        reply = await self._accept(dispatch.task)
         if reply.spec is not None and reply.go:
             journal = Journal.create(self._machine.tasks, Opened(reply.spec, reply.attempt))
             run = TaskRun(self._machine, self._bus, journal, device=self._rig.device if self._rig else None)
             self._adopt(run, run.execute(ServerClock(reply.now, asked)))
             self._stop_early(run)
-        await message.ack()
 
     def _stop_early(self, run: TaskRun) -> None:
         """The server may tell of a stop as soon as it has said go, while the journal is still being made."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -15,10 +15,15 @@ _GRACE = 3
 
 
 @asynccontextmanager
-async def answering(app: ASGIApp, listening: socket.socket, waiters: Waiters) -> AsyncIterator[None]:
-    """Requests are answered within the block; at its end, whoever waits for something is told so at once."""
+async def answering(
+    app: ASGIApp, listening: socket.socket, waiters: Waiters, proxies: Sequence[str]
+) -> AsyncIterator[None]:
+    """Requests are answered within the block; at its end, whoever waits for something is told so at once.
+
+    Only ``proxies``, addresses and networks, are believed when they say for whom they ask.
+    """
     ending = _Ending(app)
-    server = _Server(_config(ending))
+    server = _Server(_config(ending, proxies))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[listening]))
         await server.listening.wait()
@@ -30,7 +35,7 @@ async def answering(app: ASGIApp, listening: socket.socket, waiters: Waiters) ->
             server.should_exit = True
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
@@ -38,6 +43,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         lifespan="off",
         log_config=None,
         access_log=False,
+        forwarded_allow_ips=list(proxies),
         server_header=False,
         backlog=4096,
         timeout_keep_alive=75,

@@ -31,15 +31,15 @@ class Ground:
 
 
 @asynccontextmanager
-async def laid(settings: ServerSettings) -> AsyncIterator[Ground]:
-    """The ground for a server with these settings.
+async def laid(settings: ServerSettings, kept: int | None = None) -> AsyncIterator[Ground]:
+    """The ground for a server with these settings; ``kept`` is a descriptor that listens already.
 
     Raises:
         Conflict: Another server uses the data directory.
         Unavailable: The address cannot be had, or NATS does not start.
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with closing(_listening(settings.host, settings.port)) as listening:
+    with closing(_listening(settings.host, settings.port, kept)) as listening:
         if settings.nats_url:
             issuer, websocket = settings.nats_issuer_seed, settings.nats_websocket_url
             yield Ground(listening, Endpoint.parse(settings.nats_url, issuer, websocket))
@@ -48,7 +48,9 @@ async def laid(settings: ServerSettings) -> AsyncIterator[Ground]:
             yield Ground(listening, server.endpoint)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(host: str, port: int, kept: int | None) -> socket.socket:
+    if kept is not None:
+        return socket.socket(fileno=kept)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -10,7 +10,9 @@ from anyrig.bus.client import Bus
 from anyrig.bus.endpoint import Endpoint
 from anyrig.engine.access import Access
 from anyrig.engine.lab import Lab, Limits
+from anyrig.engine.passwords import Passwords
 from anyrig.engine.project_secrets import ProjectSecrets
+from anyrig.engine.seals import Seal
 from anyrig.packs.hosting import Packs
 from anyrig.settings import ServerSettings
 from anyrig.storage import Connection
@@ -26,14 +28,17 @@ async def open_lab(settings: ServerSettings, endpoint: Endpoint) -> AsyncIterato
         bus = await stack.enter_async_context(Bus.connect(endpoint, name="server"))
         await bus.ensure_streams(settings.nats_replicas)
         packs = await stack.enter_async_context(Packs(settings.data / "packs"))
+        seal = Seal(secret_key(settings.data, settings.secret_key))
         lab = Lab(
             db=db,
             bus=bus,
             objects=open_objects(settings),
             packs=packs,
             access=Access(db),
+            passwords=Passwords(db),
             series=await _series(db),
-            secrets=ProjectSecrets(db, secret_key(settings.data, settings.secret_key)),
+            seal=seal,
+            secrets=ProjectSecrets(db, seal),
             retention=settings.retention.rules(),
             limits=Limits(
                 lease=round(settings.lease_seconds * 1e6), accept_within=round(settings.accept_seconds * 1e6)

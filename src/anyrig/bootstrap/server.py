@@ -7,15 +7,19 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from anyrig.bootstrap.answering import answering
+from anyrig.bootstrap.builds import announcing_around, builds_around
 from anyrig.bootstrap.ground import Ground
 from anyrig.bootstrap.parts import open_lab
 from anyrig.bootstrap.private import write_private
 from anyrig.bus.endpoint import Endpoint
 from anyrig.core.buckets import Rate
 from anyrig.core.users import Principal, Role
-from anyrig.engine import access, background, projects
+from anyrig.engine import access, background, builds, projects
+from anyrig.engine.announcing import loop as announcing
+from anyrig.engine.announcing.base import Around
 from anyrig.engine.lab import Lab
 from anyrig.server.app import Surroundings, build, load
+from anyrig.server.builds_around import Ending
 from anyrig.server.limits import RateLimits, Traffic
 from anyrig.settings import ServerSettings
 from anyrig.storage.sql import access as sql
@@ -26,7 +30,7 @@ ADMIN = "admin"
 TOKEN_FILE = "admin.token"  # noqa: S105 - the name of a file
 
 
-async def _at_once() -> None:
+async def _at_once(_ending: Ending) -> None:
     pass
 
 
@@ -36,11 +40,12 @@ async def serve(
     packs: Sequence[tuple[str, str | None]],
     stop: asyncio.Event,
     ready: Callable[[Lab], Awaitable[None]],
-    leave: Callable[[], Awaitable[None]] = _at_once,
+    leave: Callable[[Ending], Awaitable[None]] = _at_once,
 ) -> None:
     """Serve until ``stop`` is set.
 
-    ``ready`` runs once requests are answered, and ``leave`` at the end, while they still are.
+    ``ready`` runs once requests are answered, and ``leave`` at the end, while they still are: it is told
+    whether the server is to start again.
     """
     async with open_lab(settings, ground.endpoint) as lab:
         await _first_start(settings.data, lab)
@@ -48,15 +53,17 @@ async def serve(
             await projects.follow(lab, SYSTEM, name, source)
         if ground.endpoint.issuer_seed:
             await background.admit_agents(lab, ground.endpoint.issuer_seed, ground.endpoint.account)
-        app = build(lab, _surroundings(settings, ground.endpoint))
+        ending, around = _Ending(stop), announcing_around(settings, ground.url)
+        app = build(lab, _surroundings(settings, ground.endpoint, ending))
         async with asyncio.TaskGroup() as group:
-            loops = group.create_task(background.run(lab))
-            async with answering(app, ground.listening, lab.waiters):
+            loops = [group.create_task(background.run(lab)), group.create_task(_announce(lab, around))]
+            async with answering(app, ground.listening, lab.waiters, settings.trusted_proxies):
                 beginning = group.create_task(_begin(app, lab, ready))
                 await stop.wait()
                 beginning.cancel()
-                await leave()
-            loops.cancel()
+                await leave(ending.chosen)
+            for loop in loops:
+                loop.cancel()
 
 
 async def _begin(app: Starlette, lab: Lab, ready: Callable[[Lab], Awaitable[None]]) -> None:
@@ -71,7 +78,23 @@ async def _first_start(data: Path, lab: Lab) -> None:
         write_private(data / TOKEN_FILE, printed + "\n")
 
 
-def _surroundings(settings: ServerSettings, endpoint: Endpoint) -> Surroundings:
+async def _announce(lab: Lab, around: Around) -> None:
+    await announcing.run(lab, lambda number: builds.numbered(lab, number), around)
+
+
+class _Ending:
+    """What somebody has told the server to do by its API."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+        self.chosen = Ending.STOP
+
+    def __call__(self, ending: Ending) -> None:
+        self.chosen = ending
+        self._stop.set()
+
+
+def _surroundings(settings: ServerSettings, endpoint: Endpoint, end: _Ending) -> Surroundings:
     return Surroundings(
         public_url=settings.public_url,
         bus_url=endpoint.url,
@@ -84,4 +107,5 @@ def _surroundings(settings: ServerSettings, endpoint: Endpoint) -> Surroundings:
             }
         ),
         hold=settings.hold_seconds,
+        builds=builds_around(settings, end),
     )

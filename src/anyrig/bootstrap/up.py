@@ -4,6 +4,7 @@ The agent is started first of all, and the server is loaded meanwhile; that is w
 """
 
 import asyncio
+import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -12,19 +13,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from anyrig.agent.child import Child
+from anyrig import __version__
+from anyrig.agent.child import Child, end_adopted
 from anyrig.agent.identity import Identity
 from anyrig.bootstrap import ground, nodes
+from anyrig.bootstrap.handover import Handover, kept_open, taken
 from anyrig.bootstrap.private import keep_identity, kept_identity
 from anyrig.bootstrap.unneeded import unneeded
 from anyrig.settings import ServerSettings
 
 if TYPE_CHECKING:
     from anyrig.engine.lab import Lab
+    from anyrig.server.builds_around import Ending
 
 LOCAL = "local"
 """The agent that runs here; its nodes are local-1, local-2 …"""
 CONFIG = "anyrig.toml"
+RESTART = "restart"
+"""As ``server.builds_around.Ending`` has it, which is loaded later."""
 _AGENT_SECONDS = 10.0
 Packs = Sequence[tuple[str, str | None]]
 
@@ -46,9 +52,16 @@ async def up(
     local: LocalNodes | None,
     stop: asyncio.Event,
     say: Callable[[str], None],
-) -> None:
-    """A server and, with ``local`` nodes, an agent in a process of its own; until ``stop`` is set."""
-    async with ground.laid(settings) as under, _LocalAgent(settings.data, under.url, local) as agent:
+) -> Handover | None:
+    """A server and, with ``local`` nodes, an agent in a process of its own; until ``stop`` is set.
+
+    Returns what is left to the next start, if somebody asked for one.
+    """
+    before = taken()
+    async with (
+        ground.laid(settings, before.listening) as under,
+        _LocalAgent(settings.data, under.url, local, before) as agent,
+    ):
         with unneeded("aiohttp"):
             from anyrig.bootstrap import server  # noqa: PLC0415 - slow, and the agent loads meanwhile
         first = not (settings.data / server.TOKEN_FILE).exists()
@@ -60,38 +73,61 @@ async def up(
             await agent.join(lab)
             say(f"ready {under.url}")
 
-        await server.serve(settings, under, packs, stop, ready, agent.end)
+        left: list[Handover] = []
+
+        async def leave(ending: "Ending") -> None:
+            if ending == RESTART:
+                left.append(await agent.left(kept_open(under.listening)))
+            else:
+                await agent.end()
+
+        await server.serve(settings, under, packs, stop, ready, leave)
+        return left[0] if left else None
 
 
 async def server_alone(
     settings: ServerSettings, packs: Packs, stop: asyncio.Event, say: Callable[[str], None]
-) -> None:
-    """A server, until ``stop`` is set; agents come from elsewhere."""
-    async with ground.laid(settings) as under:
+) -> Handover | None:
+    """A server, until ``stop`` is set; agents come from elsewhere. Returns as ``up``."""
+    async with ground.laid(settings, taken().listening) as under:
         with unneeded("aiohttp"):
             from anyrig.bootstrap import server  # noqa: PLC0415 - as above
 
         async def ready(_lab: "Lab") -> None:
             say(f"ready {under.url}")
 
-        await server.serve(settings, under, packs, stop, ready)
+        left: list[Handover] = []
+
+        async def leave(ending: "Ending") -> None:
+            if ending == RESTART:
+                left.append(Handover(kept_open(under.listening)))
+
+        await server.serve(settings, under, packs, stop, ready, leave)
+        return left[0] if left else None
 
 
 class _LocalAgent:
     """An agent on this machine, started again when it dies. Only its first start waits for the server."""
 
-    def __init__(self, data: Path, url: str, local: LocalNodes | None) -> None:
+    def __init__(self, data: Path, url: str, local: LocalNodes | None, before: Handover) -> None:
         self._folder = data / "agent"
         self._nodes = 0 if local is None else local.slots + _with_device(data, local)
         self._argv = [] if local is None else _argv(data, url, local)
         self._running = AsyncExitStack()
+        self._child: Child | None = None
+        self._before = before
+        self._mark = _mark(self._argv, data)
         self._is_made = False
 
     async def __aenter__(self) -> Self:
         if self._nodes:
             self._is_made = await asyncio.to_thread(kept_identity, self._folder) is not None
+        adopted = self._before.agent
+        if adopted is not None and (self._before.mark != self._mark or not self._is_made):
+            await end_adopted(adopted)  # it was started otherwise than it would be now
+            adopted = None
         if self._is_made:
-            await self._start()
+            await self._start(adopted)
         return self
 
     async def __aexit__(
@@ -99,8 +135,13 @@ class _LocalAgent:
     ) -> None:
         await self.end()
 
-    async def _start(self) -> None:
-        await self._running.enter_async_context(Child(self._argv))
+    async def _start(self, adopted: int | None = None) -> None:
+        self._child = await self._running.enter_async_context(Child(self._argv, adopted))
+
+    async def left(self, listening: int) -> Handover:
+        """It runs on, for the next start of the server."""
+        pid = await self._child.leave() if self._child else None
+        return Handover(listening, pid, self._mark)
 
     async def join(self, lab: "Lab") -> None:
         """Make it and start it, if that has not been done; there once its nodes are online."""
@@ -117,6 +158,13 @@ class _LocalAgent:
     async def end(self) -> None:
         """Once what it ran has ended, and the server knows."""
         await self._running.aclose()
+
+
+def _mark(argv: Sequence[str], data: Path) -> str:
+    """Changes with whatever the agent is told at its start."""
+    config = data / CONFIG
+    told = "\0".join([*argv, __version__]).encode() + (config.read_bytes() if config.exists() else b"")
+    return hashlib.sha256(told).hexdigest()
 
 
 def _with_device(data: Path, local: LocalNodes) -> int:

@@ -1,18 +1,20 @@
 """Messages as JSON: the frozen values of ``core.messages`` to bytes and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from anyrig.core.errors import Invalid
-from anyrig.core.messages import CaseFinished, CaseStarted, Event, EventBatch, TaskFinished
+from anyrig.core.messages import CaseFinished, CaseStarted, Event, EventBatch, Noted, TaskFinished
 
 T = TypeVar("T")
 
 EVENTS: dict[str, type[Event]] = {
     "case_started": CaseStarted,
     "case_finished": CaseFinished,
+    "noted": Noted,
     "task_finished": TaskFinished,
 }
 """What an event is called on the wire. A new kind of event is one line here."""
@@ -46,6 +48,24 @@ def decode(kind: type[T], data: bytes) -> T:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Invalid(reason=f"no {kind.__name__}: {error}") from error
+
+
+Object = tuple[str, str, bytes]
+"""A small object that travels with what speaks of it: SHA-256 and MD5 in hex, and its bytes."""
+
+
+def encode_with_objects(batch: EventBatch, objects: Sequence[Object]) -> bytes:
+    """A batch and the small objects that it speaks of, in one message (MessagePack)."""
+    return msgspec.msgpack.encode((encode(batch), objects))
+
+
+def decode_with_objects(data: bytes) -> tuple[EventBatch, list[Object]]:
+    """What ``encode_with_objects`` made. Raises Invalid."""
+    try:
+        batch, objects = msgspec.msgpack.decode(data, type=tuple[bytes, list[Object]])
+    except msgspec.MsgspecError as error:
+        raise Invalid(reason=f"no batch of events: {error}") from error
+    return decode(EventBatch, batch), objects
 
 
 def _packed(batch: EventBatch) -> _Batch:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "tests": "List the tests that a project has.",
     "project": "Add, list and fetch projects.",
     "token": "Create, list and revoke access tokens.",
+    "import": "Bring users and tests of other products.",
     "db": "Look after the database and the files of results.",
     "demo": "Start a lab here and run example tests of every kind.",
 }
@@ -59,10 +61,16 @@ def _cli(chosen: str | None) -> typer.Typer:
     cli.callback()(_top)
     for name, summary in COMMANDS.items():
         if name == chosen:
-            _add(cli, name, getattr(import_module(f"anyrig.cli.commands.{name}"), name))
+            _add(cli, name, command_named(name))
         else:
             cli.command(name, help=summary)(_nothing)
     return cli
+
+
+def command_named(name: str) -> Any:
+    """A function, or a Typer of several; behind its name is an underscore where Python has it for itself."""
+    plain = f"{name}_" if iskeyword(name) else name
+    return getattr(import_module(f"anyrig.cli.commands.{plain}"), plain)
 
 
 def _add(cli: typer.Typer, name: str, command: Callable[..., int] | typer.Typer) -> None:

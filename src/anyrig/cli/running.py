@@ -12,7 +12,25 @@ from anyrig.cli import exits, output
 from anyrig.core.errors import AnyrigError
 
 if TYPE_CHECKING:
+    from anyrig.bootstrap.handover import Handover
     from anyrig.settings import ServerSettings
+
+
+def server_until_signalled(work: Callable[[asyncio.Event], Awaitable["Handover | None"]]) -> int:
+    """As ``until_signalled``; starts the program anew if somebody has asked the server for it."""
+    from anyrig.bootstrap.handover import start_again  # noqa: PLC0415 - client commands need none
+
+    left: list[Handover] = []
+
+    async def noting(stop: asyncio.Event) -> None:
+        found = await work(stop)
+        if found is not None:
+            left.append(found)
+
+    code = until_signalled(noting)
+    if left:
+        start_again(left[0])
+    return code
 
 
 def until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> int:

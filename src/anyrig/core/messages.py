@@ -7,6 +7,7 @@ from 0 and goes on over attempts, so that one test of a task has one number for 
 from dataclasses import dataclass, field
 from typing import Any
 
+from anyrig.core.build_records import Channel, Level
 from anyrig.core.devices import Remote
 from anyrig.core.results import Verdict
 
@@ -161,7 +162,18 @@ class TaskFinished:
     """The task's whole log."""
 
 
-Event = CaseStarted | CaseFinished | TaskFinished
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A build says something: the record number ``number`` of this attempt, counted from 0."""
+
+    number: int
+    at: int
+    channel: Channel
+    level: Level
+    message: str
+
+
+Event = CaseStarted | CaseFinished | TaskFinished | Noted
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,16 @@ from anyrig.core.errors import Invalid, KeyUnreadable
 from anyrig.core.jobs import HOLDS_NODE, Event, State
 from anyrig.core.messages import AcceptReply, AcceptRequest, Hello, HelloReply, TaskSpec
 from anyrig.core.records import Job, Task
+from anyrig.core.tests import Kind
+from anyrig.engine import build_runs
 from anyrig.engine.lab import Lab
+from anyrig.engine.seals import SealBroken
 from anyrig.storage import Connection
+from anyrig.storage.sql import builds as builds_sql
 from anyrig.storage.sql import jobs as jobs_sql
 from anyrig.storage.sql import results as results_sql
 from anyrig.storage.sql import tasks as tasks_sql
+from anyrig.storage.sql.builds import BuildJob
 
 
 async def accept(lab: Lab, asked: AcceptRequest) -> AcceptReply:
@@ -22,10 +27,22 @@ async def accept(lab: Lab, asked: AcceptRequest) -> AcceptReply:
         PackUnavailable: The pack's configuration cannot be read now; the node may ask again.
     """
     now = lab.now()
-    reply = await lab.db.write(lambda c: _accept(c, asked, now))
-    if reply.spec is None or not reply.spec.sha:
+    reply, run = await lab.db.write(lambda c: _accept(c, asked, now))
+    if reply.spec is None:
+        return reply
+    if run is not None:
+        return replace(reply, spec=_with_order(lab, reply.spec, run))
+    if not reply.spec.sha:
         return reply
     return replace(reply, spec=await _with_secrets(lab, reply.spec))
+
+
+def _with_order(lab: Lab, spec: TaskSpec, run: BuildJob) -> TaskSpec:
+    """The spec with what is to be done, or with why that is not known."""
+    try:
+        return build_runs.with_order(lab, spec, run)
+    except SealBroken as error:
+        return replace(spec, trouble=str(error))
 
 
 async def _with_secrets(lab: Lab, spec: TaskSpec) -> TaskSpec:
@@ -36,16 +53,17 @@ async def _with_secrets(lab: Lab, spec: TaskSpec) -> TaskSpec:
         return replace(spec, trouble=str(error))
 
 
-def _accept(connection: Connection, asked: AcceptRequest, now: int) -> AcceptReply:
+def _accept(connection: Connection, asked: AcceptRequest, now: int) -> tuple[AcceptReply, BuildJob | None]:
+    """The second value is the run, if the job is one of a build."""
     task = tasks_sql.by_number(connection, asked.task)
     if task is None or task.node != asked.node or task.state not in HOLDS_NODE:
-        return AcceptReply(go=False, why="The task is not yours, or not any more.")
+        return AcceptReply(go=False, why="The task is not yours, or not any more."), None
     job = jobs_sql.by_number(connection, task.job)
     if job is None:
-        return AcceptReply(go=False, why="The job was deleted.")
+        return AcceptReply(go=False, why="The job was deleted."), None
     if task.state is not State.PLACED:
         if task.holder != asked.boot_id:
-            return AcceptReply(go=False, why="An earlier start of this agent holds the task.")
+            return AcceptReply(go=False, why="An earlier start of this agent holds the task."), None
         return _go(connection, job, task, task.attempt, now)
     attempt = task.attempt + 1
     tasks_sql.move(
@@ -56,9 +74,12 @@ def _accept(connection: Connection, asked: AcceptRequest, now: int) -> AcceptRep
     return _go(connection, job, task, attempt, now)
 
 
-def _go(connection: Connection, job: Job, task: Task, attempt: int, now: int) -> AcceptReply:
+def _go(
+    connection: Connection, job: Job, task: Task, attempt: int, now: int
+) -> tuple[AcceptReply, BuildJob | None]:
     done = results_sql.how_many(connection, task.number) if attempt > 1 else 0
-    return AcceptReply(go=True, attempt=attempt, now=now, spec=_spec(job, task, done))
+    run = builds_sql.job(connection, job.number) if job.kind == Kind.BUILD else None
+    return AcceptReply(go=True, attempt=attempt, now=now, spec=_spec(job, task, done)), run
 
 
 def _spec(job: Job, task: Task, done: int) -> TaskSpec:

@@ -8,13 +8,14 @@ from contextlib import suppress
 from anyrig.bus import callout, codec, subjects
 from anyrig.bus.handlers import Message
 from anyrig.bus.pull import Delivery
-from anyrig.core.errors import AnyrigError, Invalid, Unavailable
+from anyrig.core.errors import AnyrigError, Conflict, Invalid, Unavailable
 from anyrig.core.messages import AcceptRequest, EventBatch, Hello, Presence
 from anyrig.engine import accept, expiry, place, presence, retention_sweep, sweeps
+from anyrig.engine.announcing.base import ANNOUNCEMENTS
 from anyrig.engine.ingest import TooEarly, ingest
 from anyrig.engine.lab import Lab
 from anyrig.engine.lose import lose
-from anyrig.engine.outgoing import Changed, Dispatched, Ended, Reserved
+from anyrig.engine.outgoing import Changed, Dispatched, Ended, Reserved, Said
 from anyrig.engine.waiting import RESERVATIONS
 from anyrig.storage.sql import nodes as nodes_sql
 
@@ -30,6 +31,7 @@ async def run(lab: Lab) -> None:
     lab.bus.on_reconnect(lambda: _listen_anew(lab))
     await lab.bus.subscribe(subjects.control("accept", "*"), _answer_accept(lab), queue=subjects.SERVERS)
     await lab.bus.subscribe(subjects.control("hello", "*"), _answer_hello(lab), queue=subjects.SERVERS)
+    await lab.bus.subscribe(subjects.control("events", "*"), _answer_events(lab), queue=subjects.SERVERS)
     await lab.bus.subscribe(subjects.ui(">"), _wake(lab))
     async with asyncio.TaskGroup() as group:
         group.create_task(_say(lab))
@@ -79,6 +81,24 @@ def _answer_hello(lab: Lab) -> Callable[[Message], Awaitable[bytes]]:
     return answer
 
 
+def _answer_events(lab: Lab) -> Callable[[Message], Awaitable[bytes]]:
+    """Events by the short way; an agent that gets no good answer leaves them in the stream."""
+
+    async def answer(message: Message) -> bytes:
+        batch, objects = codec.decode_with_objects(message.data)
+        if batch.node != subjects.control_node(message.subject):
+            raise Invalid(reason="a node speaks in another node's name")
+        try:
+            lost = await ingest(lab, batch, objects)
+        except TooEarly:
+            raise Conflict(reason="an earlier event is still on its way") from None
+        if lost is not None:
+            await lose(lab, *lost)
+        return b""
+
+    return answer
+
+
 def _wake(lab: Lab) -> Callable[[Message], Awaitable[None]]:
     async def wake(message: Message) -> None:
         lab.waiters.wake(message.data.decode(errors="replace"))
@@ -88,16 +108,21 @@ def _wake(lab: Lab) -> Callable[[Message], Awaitable[None]]:
 
 async def _say(lab: Lab) -> None:
     """Say what was committed: here at once, to the others over the bus."""
-    while True:
-        match await lab.outgoing.next():
-            case Dispatched() as one:
-                await place.send(lab, one)
-            case Ended(uid):
-                await _notify(lab, uid)
-            case Changed(number):
-                await _notify(lab, f"job.{number}")
-            case Reserved():
-                await _notify(lab, RESERVATIONS)
+    async with asyncio.TaskGroup() as group:
+        while True:
+            match await lab.outgoing.next():
+                case Dispatched() as one:  # a node may take its time to answer
+                    group.create_task(place.send(lab, one))
+                case Ended(uid) as one:
+                    if one.is_build:
+                        lab.builds.ended(uid, one.said)
+                    await _notify(lab, uid)
+                case Changed(number):
+                    await _notify(lab, f"job.{number}")
+                case Said():
+                    lab.waiters.wake(ANNOUNCEMENTS)
+                case Reserved():
+                    await _notify(lab, RESERVATIONS)
 
 
 async def _notify(lab: Lab, topic: str) -> None:

@@ -1,14 +1,16 @@
 """What agents say happened becomes the truth: idempotent, fenced by the attempt, one transaction a batch."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from anyrig.core.jobs import ENDED, Event, State
 from anyrig.core.messages import CaseFinished, CaseStarted, EventBatch, TaskFinished
 from anyrig.core.records import Job, Task
 from anyrig.core.results import Verdict
-from anyrig.engine import place
+from anyrig.engine import build_ends, place
 from anyrig.engine.lab import Lab
-from anyrig.engine.outgoing import Changed, Dispatched, Ended, Outgo
+from anyrig.engine.outgoing import Changed, Dispatched, Ended, Outgo, Said
 from anyrig.storage import Connection
 from anyrig.storage.sql import jobs as jobs_sql
 from anyrig.storage.sql import results as results_sql
@@ -26,24 +28,31 @@ class Consequences:
     dispatched: list[Dispatched] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
+    said: bool = False
+    """Something was said of a build that others are to be told of."""
     lost: tuple[Task, str] | None = None
     """The agent gave this task up, and why."""
 
     def everything(self) -> list[Outgo]:
         """What to say, the end of jobs first: somebody waits for that."""
-        return [*self.ended, *self.dispatched, *self.changed]
+        return [*self.ended, *self.dispatched, *self.changed, *([Said()] if self.said else ())]
 
 
-async def ingest(lab: Lab, batch: EventBatch) -> tuple[Task, str] | None:
+async def ingest(
+    lab: Lab, batch: EventBatch, objects: Sequence[tuple[str, str, bytes]] = ()
+) -> tuple[Task, str] | None:
     """Commit a batch of events; returns the task and why, if the agent gave it up.
 
-    An old attempt, or a task that has ended, changes nothing: the batch is done with.
+    An old attempt, or a task that has ended, changes nothing: the batch is done with. ``objects``, which the
+    events speak of, are stored meanwhile: the disk works on both at once. Nobody is told before both are
+    there; an agent that was not told sends all of it again.
 
     Raises:
         TooEarly: The end of the task came before one of its results.
     """
     now = lab.now()
-    follows = await lab.db.write(lambda c: _ingest(c, batch, now))
+    writing = lab.db.write(lambda c: _ingest(c, batch, now))
+    follows = (await asyncio.gather(writing, lab.objects.put_small(objects)))[0] if objects else await writing
     lab.outgoing.put(follows.everything())
     return follows.lost
 
@@ -56,6 +65,7 @@ def _ingest(connection: Connection, batch: EventBatch, now: int) -> Consequences
     job = jobs_sql.by_number(connection, task.job)
     if job is None:
         return follows
+    follows.said = build_ends.keep_said(connection, task, batch)
     begun = _begun(batch)
     for event in batch.events:
         match event:
@@ -128,7 +138,7 @@ def close(
     if not (results_sql.how_many(connection, task.number) if kept is None else kept):
         keep(connection, job, task, never_started(job, now))
     if jobs_sql.settle(connection, job.number, now) in ENDED:
-        follows.ended.append(Ended(job.uid))
+        follows.ended.append(build_ends.ended(connection, job, now))
     follows.dispatched += place.place_waiting(connection, now)
 
 

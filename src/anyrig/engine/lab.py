@@ -7,9 +7,12 @@ from anyrig.bus.client import Bus
 from anyrig.core.retention import Rules
 from anyrig.engine.access import Access
 from anyrig.engine.clock import utc_now
+from anyrig.engine.known_builds import KnownBuilds
 from anyrig.engine.node_configs import NodeConfigs
 from anyrig.engine.outgoing import Outgoing
+from anyrig.engine.passwords import Passwords
 from anyrig.engine.project_secrets import ProjectSecrets
+from anyrig.engine.seals import Seal
 from anyrig.engine.waiting import Waiters
 from anyrig.packs.hosting import Packs
 from anyrig.storage.artifacts import Objects
@@ -44,13 +47,16 @@ class Lab:
     objects: Objects
     packs: Packs
     access: Access
+    passwords: Passwords
     series: int
     """Names this installation in its jobs' uids."""
+    seal: Seal
     secrets: ProjectSecrets
     retention: Rules = field(default_factory=Rules)
     waiters: Waiters = field(default_factory=Waiters)
     outgoing: Outgoing = field(default_factory=Outgoing)
     node_configs: NodeConfigs = field(default_factory=NodeConfigs)
+    builds: KnownBuilds = field(default_factory=KnownBuilds)
     projects: list[str] = field(default_factory=list)
     """The names of those that are known so far, the oldest first."""
     hearing: Hearing = field(default_factory=Hearing)

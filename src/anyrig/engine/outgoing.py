@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from anyrig.core.build_records import Level
+
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
@@ -19,6 +21,9 @@ class Ended:
     """A job is over: whoever waits for it, here or at another replica, goes on."""
 
     job_uid: str
+    is_build: bool = False
+    said: tuple[Level, str] | None = None
+    """Of the end of a build's run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,12 @@ class Reserved:
     """Who has reserved what has changed, or until when: whoever waits for a node looks again."""
 
 
-Outgo = Dispatched | Ended | Changed | Reserved
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something was said of a build that others are to be told of."""
+
+
+Outgo = Dispatched | Ended | Changed | Reserved | Said
 
 
 class Outgoing:

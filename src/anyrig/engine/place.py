@@ -16,6 +16,8 @@ from anyrig.storage import Connection
 from anyrig.storage.sql import nodes as nodes_sql
 from anyrig.storage.sql import tasks as tasks_sql
 
+_ANSWER_SECONDS = 1.0
+
 
 def place_new(connection: Connection, task: Waiting, now: int) -> tuple[Placement, list[Dispatched]]:
     """Place just this new task: whatever waits already cannot go anywhere, or it would have gone."""
@@ -52,9 +54,21 @@ def _write_down(
 async def send(lab: Lab, one: Dispatched, again: int = 0) -> None:
     """Tell the node. ``again`` counts the sendings of one lease, so that each is a message of its own.
 
-    A bus that is away is no trouble: the outbox keeps the task until it is accepted.
+    The first time it is told by word of mouth; when it is away or busy, the message is left for it. A bus
+    that is away is no trouble: the outbox keeps the task until it is accepted.
     """
-    message = Dispatch(one.task, lab.now() + lab.limits.accept_within)
+    message = codec.encode(Dispatch(one.task, lab.now() + lab.limits.accept_within))
+    if not again and await _told(lab, one.node, message):
+        return
     key = f"{one.task}:{one.generation}:{again}"
     with suppress(Unavailable):
-        await lab.bus.publish(subjects.job(one.node), codec.encode(message), msg_id=key)
+        await lab.bus.publish(subjects.job(one.node), message, msg_id=key)
+
+
+async def _told(lab: Lab, node: str, message: bytes) -> bool:
+    """Whether the node has heard it and is about to ask for the task."""
+    try:
+        await lab.bus.request(subjects.rpc(node, "work"), message, timeout=_ANSWER_SECONDS)
+    except Unavailable:
+        return False
+    return True

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from anyrig.core.errors import BadSecret, NotFound
 from anyrig.core.messages import TaskSpec
 from anyrig.core.secrets import config_files, encrypted_secrets
+from anyrig.engine.seals import Seal
 from anyrig.packs.hosting import Packs
 from anyrig.storage.database import Database
 from anyrig.storage.sql.project_keys import SealedKey, keep, of_project
@@ -38,10 +39,10 @@ class _Memory(Generic[K, V]):
 class ProjectSecrets:
     """Key pairs, made when they are first needed, and what was decrypted with them.
 
-    ``seal``: 32 bytes, with which private keys are encrypted in the database.
+    ``seal`` encrypts private keys in the database.
     """
 
-    def __init__(self, db: Database, seal: bytes) -> None:
+    def __init__(self, db: Database, seal: Seal) -> None:
         self._db = db
         self._seal = seal
         self._making: dict[str, asyncio.Lock] = {}
@@ -98,7 +99,7 @@ class ProjectSecrets:
 
 
 def _all_decrypted(
-    seal: bytes, project: str, kept: SealedKey | None, wanted: dict[str, str]
+    seal: Seal, project: str, kept: SealedKey | None, wanted: dict[str, str]
 ) -> dict[str, str]:
     from anyrig.engine.sealing import decrypted, opened  # noqa: PLC0415 - see above
 

@@ -1,17 +1,20 @@
 """From what a client asks for, in names, to what the engine runs: everything in it checked and pinned."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from anyrig.core.errors import BadField, KeyReused
+from anyrig.core.build_spec import Source
+from anyrig.core.errors import BadField, KeyReused, NotFound
 from anyrig.core.ids import checked_name
 from anyrig.core.records import Job
 from anyrig.core.selection import selected
 from anyrig.core.tags import checked_category, checked_tags
 from anyrig.core.tests import Kind
 from anyrig.core.users import Principal, Role
+from anyrig.engine import build_runs, builds
 from anyrig.engine.lab import Lab
 from anyrig.engine.pack_tests import project_name
 from anyrig.engine.projects import names_of_kind
@@ -77,7 +80,48 @@ async def run(lab: Lab, who: Principal, wanted: Request, key: Key | None = None)
         NodeBusy, NodeOffline, NodeReserved, NodeTroubled: As ``submit``.
     """
     known = await _made_before(lab, key)
-    return known or await submit(lab, who, await submission(lab, who, wanted, key))
+    if known is not None:
+        return known
+    if wanted.kind == Kind.BUILD:
+        return await _run_build(lab, who, wanted, key)
+    return await submit(lab, who, await submission(lab, who, wanted, key))
+
+
+async def _run_build(lab: Lab, who: Principal, wanted: Request, key: Key | None) -> Job:
+    """Builds are not in test packs: their listen points are their names."""
+    if len(wanted.tests) != 1:
+        raise BadField(field="tests", reason="one job is one run of one build")
+    for name in ("node", "labels", "remote_control", "forever", "shuffle", "retries"):
+        if getattr(wanted, name):
+            raise BadField(field=name, reason="a build says for itself where and how it runs")
+    build = await builds.find(lab, who, wanted.tests[0])
+    if wanted.project not in {None, build.project}:
+        raise NotFound(what="build", name=build.listen_point)
+    run = build_runs.Wanted(
+        source=Source.TRIGGER,
+        params=_params(wanted.params),
+        category=checked_category(wanted.category),
+        tags=checked_tags(wanted.tags),
+        idempotency=key.whole if key else None,
+    )
+    return await build_runs.trigger(lab, who, build, run)
+
+
+def _params(given: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Texts, and lists of texts."""
+    params: dict[str, str | list[str]] = {}
+    for name, value in given.items():
+        if isinstance(value, list):
+            params[name] = [_param(name, each) for each in value]
+        else:
+            params[name] = _param(name, value)
+    return params
+
+
+def _param(name: str, value: object) -> str:
+    if value is None or isinstance(value, dict | list):
+        raise BadField(field="params", reason=f"{name} is neither a text nor a list of texts")
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 async def _made_before(lab: Lab, key: Key | None) -> Job | None:

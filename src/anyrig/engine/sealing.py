@@ -6,11 +6,8 @@ database alone opens nothing.
 
 import base64
 import binascii
-import os
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -20,31 +17,30 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from anyrig.core.errors import BadSecret, KeyUnreadable
+from anyrig.engine.seals import Seal, SealBroken
 
 _BITS = 4096
-_NONCE = 12
 _PADDING = 8
 """Bytes of padding at least (RFC 8017, section 7.2.2)."""
 
 
-def new_pair(seal: bytes, project: int) -> tuple[str, bytes]:
+def new_pair(seal: Seal, project: int) -> tuple[str, bytes]:
     """A new key pair: the public key as PEM, and the private key sealed. Takes seconds."""
     private = generate_private_key(65537, _BITS)
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     plain = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    nonce = os.urandom(_NONCE)
-    return public, nonce + AESGCM(seal).encrypt(nonce, plain, _bound_to(project))
+    return public, seal.close(_name(project), plain)
 
 
-def opened(seal: bytes, project: int, name: str, sealed: bytes) -> RSAPrivateKey:
+def opened(seal: Seal, project: int, name: str, sealed: bytes) -> RSAPrivateKey:
     """The private key of the project.
 
     Raises:
         KeyUnreadable: It was sealed with another key, or for another project.
     """
     try:
-        plain = AESGCM(seal).decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(project))
-    except InvalidTag:
+        plain = seal.open(_name(project), sealed)
+    except SealBroken:
         reason = (
             "it was encrypted with another secret key than this server has (ANYRIG_SECRET_KEY or secret.key)"
         )
@@ -55,8 +51,8 @@ def opened(seal: bytes, project: int, name: str, sealed: bytes) -> RSAPrivateKey
     return private
 
 
-def _bound_to(project: int) -> bytes:
-    return f"project {project}".encode()
+def _name(project: int) -> str:
+    return f"project {project}"
 
 
 def decrypted(private: RSAPrivateKey, name: str, encrypted: str) -> str:

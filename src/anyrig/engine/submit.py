@@ -1,5 +1,6 @@
 """Take a job in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +56,15 @@ class Submission:
     """A client's own key: a second submission with it is the first one again."""
 
 
-async def submit(lab: Lab, who: Principal, wanted: Submission) -> Job:
+Also = Callable[[Connection, int, int], None]
+"""What is committed together with a job: told its number and the time."""
+
+
+def _nothing(_connection: Connection, _job: int, _now: int) -> None:
+    pass
+
+
+async def submit(lab: Lab, who: Principal, wanted: Submission, also: Also = _nothing) -> Job:
     """Commit the job and its task, place it if a node is free, and send it there.
 
     Raises:
@@ -65,19 +74,20 @@ async def submit(lab: Lab, who: Principal, wanted: Submission) -> Job:
     """
     who.require(Role.OPERATOR, "run tests", wanted.project)
     now = lab.now()
-    job, dispatched = await lab.db.write(lambda c: _insert(c, lab, who.user, wanted, now))
+    job, dispatched = await lab.db.write(lambda c: _insert(c, lab, who.user, wanted, now, also))
     lab.outgoing.put([*dispatched, Changed(job.number)])
     return job
 
 
 def _insert(
-    connection: Connection, lab: Lab, user: str, wanted: Submission, now: int
+    connection: Connection, lab: Lab, user: str, wanted: Submission, now: int, also: Also = _nothing
 ) -> tuple[Job, list[Dispatched]]:
     if wanted.idempotency and (known := jobs_sql.by_idempotency(connection, wanted.idempotency)):
         return known, []
     if wanted.node is not None and nodes_sql.agent_of(connection, wanted.node) is None:
         raise NotFound(what="node", name=wanted.node)
     number = jobs_sql.add(connection, _new_job(user, wanted), now)
+    also(connection, number, now)
     decision, dispatched = place.place_new(connection, _new_task(connection, number, user, wanted), now)
     if not wanted.queue and not dispatched:
         raise _refusal(connection, decision, user, wanted.node, now)

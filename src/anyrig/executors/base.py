@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from anyrig.core.build_records import Channel, Level
 from anyrig.core.devices import Remote
 from anyrig.core.messages import TaskSpec
 from anyrig.core.results import Verdict
@@ -80,6 +81,9 @@ class Reporter(Protocol):
 
         Never blocks: what cannot be sent now waits on disk.
         """
+
+    def record(self, channel: Channel, level: Level, message: str) -> None:
+        """A build says something; what is too long for a message is clipped in the middle."""
 
     def finished(self, test: str, outcome: Outcome) -> Awaitable[None]:
         """The test has ended. Preceded by ``started`` for this test, unless it was only learnt of afterwards.

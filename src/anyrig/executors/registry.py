@@ -20,6 +20,7 @@ class Later:
 
 
 EXECUTORS: dict[str, Executor] = {
+    "build": Later("build"),
     "command": Later("command"),
     "python": Later("python"),
 }

@@ -48,23 +48,37 @@ _LOOK_ROUND = 1.0
 
 
 def serve() -> NoReturn:
-    """Fork a supervisor for each message on our standard input, which brings its first descriptors.
+    """Have a supervisor ready for each message on our standard input, which brings its first descriptors.
 
-    Ends when the one who started us has ended, or has wanted nothing for long.
+    It was forked before it is asked for: nobody waits for that. Ends when the one who started us has ended,
+    or has wanted nothing for long.
     """
     link = socket(fileno=_SOCKET)
     gc.disable()  # what is not touched is not copied
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # its socket tells of a supervisor's end
-    while select.select([link], [], [], _IDLE)[0] and (fds := _received(link)):
+    taken = b"+"
+    while taken:
+        reading, writing = os.pipe()
         if not os.fork():
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.setsid()
-            for ours, given in enumerate(fds):
-                os.dup2(given, ours)
-            _close(fds)
-            main()
-        _close(fds)
+            os.close(reading)
+            _await_order(link, writing)
+        os.close(writing)
+        taken = os.read(reading, 1)
+        os.close(reading)
     os._exit(0)
+
+
+def _await_order(link: socket, taken: int) -> NoReturn:
+    """Become the supervisor of the next program, and say so; or end without a word when there is none."""
+    if not select.select([link], [], [], _IDLE)[0] or not (fds := _received(link)):
+        os._exit(0)
+    os.write(taken, b"+")
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    for ours, given in enumerate(fds):
+        os.dup2(given, ours)
+    _close([*fds, taken])
+    main()
 
 
 def _received(link: socket) -> list[int]:

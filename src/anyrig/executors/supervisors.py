@@ -22,6 +22,7 @@ _BOOT = (
 _SLACK = 15.0
 """Seconds until a supervisor that is to end counts as stuck."""
 _TRIES = 2
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,37 @@ async def _ask(
         theirs.close()
         for end in writing:
             os.close(end)
-    outputs = [await _reader(reading, ends) for reading, _ in pipes]
+    outputs = [_reader(reading, ends) for reading, _ in pipes]
     return *await asyncio.open_connection(sock=ours), tuple(outputs)
 
 
-async def _reader(fd: int, ends: ExitStack) -> StreamReader:
-    reader = StreamReader()
-    file = os.fdopen(fd, "rb", buffering=0)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), file
-    )
-    ends.callback(transport.close)
+def _reader(fd: int, ends: ExitStack) -> StreamReader:
+    """What comes through a pipe.
+
+    Not by ``connect_read_pipe``: uvloop 0.23 closes the descriptor there, and the file then closes it again,
+    when that number may have become another file's.
+    """
+    reader, loop = StreamReader(), asyncio.get_running_loop()
+    os.set_blocking(fd, False)
+
+    def end() -> None:
+        loop.remove_reader(fd)
+        os.close(fd)
+
+    def come() -> None:
+        try:
+            piece = os.read(fd, _PIECE)
+        except BlockingIOError:
+            return
+        if piece:
+            reader.feed_data(piece)
+        else:
+            ending.close()
+            reader.feed_eof()
+
+    ending = ends.enter_context(ExitStack())
+    ending.callback(end)
+    loop.add_reader(fd, come)
     return reader
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from anyrig.core.errors import (
@@ -23,14 +23,15 @@ from anyrig.core.errors import (
 from anyrig.engine import filtering, reads
 from anyrig.engine.lab import Lab
 from anyrig.server import agents, auth, git, nats_proxy, portal
-from anyrig.server.dialects import Dialect, native, stbt
+from anyrig.server.builds_around import BuildsAround
+from anyrig.server.dialects import Dialect, native, sloth, stbt
 from anyrig.server.late import Late
 from anyrig.server.limits import RateLimits
 from anyrig.server.metrics import Measured, metrics
 from anyrig.server.portal import drawing
 from anyrig.server.web import OnePath, lab_of, text_response
 
-DIALECTS: tuple[Dialect, ...] = (native, stbt)
+DIALECTS: tuple[Dialect, ...] = (native, stbt, sloth)
 """In the order in which paths are looked up: what is one route goes before what is dozens."""
 _STATUS: tuple[tuple[type[AnyrigError], int], ...] = (
     (Unauthenticated, 401),
@@ -59,6 +60,7 @@ class Surroundings:
     limits: RateLimits
     hold: float
     """For how many seconds a long poll is held."""
+    builds: BuildsAround
 
 
 def build(lab: Lab, around: Surroundings) -> Starlette:
@@ -93,7 +95,6 @@ def _routes(lab: Lab, around: Surroundings) -> Sequence[BaseRoute]:
         return await auth.git_user(request, lab.access, lab.now(), project, write=write)
 
     routes: list[BaseRoute] = [
-        Route("/", _home),
         Route("/healthz", _alive),
         Route("/readyz", _ready),
         Route("/metrics", metrics),
@@ -110,10 +111,6 @@ def _routes(lab: Lab, around: Surroundings) -> Sequence[BaseRoute]:
 async def _refused(_request: Request, error: Exception) -> Response:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     return text_response(str(error), status)
-
-
-async def _home(_request: Request) -> Response:
-    return RedirectResponse("/app/")
 
 
 async def _alive(_request: Request) -> Response:

@@ -11,6 +11,7 @@ from anyrig.core.filters import Sort, SortField
 
 ResultKey = tuple[int | str, ...]
 JobKey = tuple[int, int]
+RecordKey = tuple[int, int]
 _Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What a column holds."""
 _SHAPES: dict[bool, type[tuple[int, int] | tuple[str, int, int]]] = {
@@ -47,11 +48,25 @@ def of_jobs(key: JobKey | None) -> str | None:
 
 def jobs_before(cursor: str) -> JobKey:
     """The key that ``of_jobs`` was given. Raises BadField."""
+    return _pair(cursor)
+
+
+def of_records(key: RecordKey | None) -> str | None:
+    """None behind the last page."""
+    return None if key is None else _packed(list(key))
+
+
+def records_before(cursor: str) -> RecordKey:
+    """The key that ``of_records`` was given. Raises BadField."""
+    return _pair(cursor)
+
+
+def _pair(cursor: str) -> tuple[int, int]:
     try:
-        created, number = msgspec.json.decode(_unpacked(cursor), type=tuple[_Number, _Number])
+        at, number = msgspec.json.decode(_unpacked(cursor), type=tuple[_Number, _Number])
     except (ValueError, msgspec.MsgspecError):
         raise _refused() from None
-    return created, number
+    return at, number
 
 
 def of_reservations(number: int | None) -> str | None:

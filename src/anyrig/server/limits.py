@@ -17,6 +17,10 @@ class Traffic(StrEnum):
     ORDINARY = "ordinary"
     DOWNLOAD = "download"
     """Artifacts and logs: a script that fetches what a job left asks for a lot at once."""
+    LOGIN = "login"
+    """A password that has to be checked."""
+    WEBHOOK = "webhook"
+    """Of somebody who has not said who they are."""
     WAIT = "wait"
     """A long poll: it costs little, there are many, and a client that is refused loses its job's results."""
 
@@ -24,6 +28,8 @@ class Traffic(StrEnum):
 RATES = {
     Traffic.ORDINARY: Rate(50.0, 500.0),
     Traffic.DOWNLOAD: Rate(200.0, 2000.0),
+    Traffic.LOGIN: Rate(0.5, 20.0),
+    Traffic.WEBHOOK: Rate(20.0, 200.0),
     Traffic.WAIT: Rate(1000.0, 10_000.0),
 }
 """Enough for any client that asks for one thing after the other."""
@@ -40,7 +46,7 @@ class RateLimits:
         self._buckets: dict[tuple[str, Traffic], Bucket] = {}
 
     def admit(self, token: str, traffic: Traffic) -> None:
-        """Count a request of the token with this id.
+        """Count a request of the token with this id, or of an address.
 
         Raises:
             TooManyRequests: ``fields["seconds"]`` says how long to wait.

@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from anyrig.core.build_records import Channel, Level
 from anyrig.core.messages import TaskSpec
 from anyrig.executors import python
 from anyrig.executors.base import Device, Outcome, StopFlag, Workspace
@@ -61,6 +62,9 @@ class Told:
         assert lines.endswith(b"\n")
         self.log_text += lines.decode()
         self.on_log(self)
+
+    def record(self, channel: Channel, level: Level, message: str) -> None:
+        raise AssertionError(channel, level, message)
 
     async def finished(self, test: str, outcome: Outcome) -> None:
         assert self.began[-1] == test

@@ -44,7 +44,7 @@ def submitted(connection: Connection, now: int = NOW, **fields: Any) -> Job:
 
 def accepted(connection: Connection, task: int, node: str, boot: str = "boot", now: int = NOW) -> int:
     """The attempt, or 0 when it is refused."""
-    return accept._accept(connection, AcceptRequest(task, node, boot), now).attempt
+    return accept._accept(connection, AcceptRequest(task, node, boot), now)[0].attempt
 
 
 def finished(seq: int = 0, test: str = "tests/a.py::test_a", **fields: Any) -> CaseFinished:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from sci_client import app_file
 
 if TYPE_CHECKING:
     from tests.dialects.conftest import Farm
@@ -85,6 +86,32 @@ class Api:
             "results"
         ]
         return found
+
+
+@dataclass(frozen=True)
+class Builds:
+    """Builds that run on the farm's node."""
+
+    api: Api
+    names: list[str]
+    """Of those that were made."""
+
+    def create(self, name: str, *actions: str, more: str = "") -> Json:
+        """A new build that does this; ``more``: further lines of its app file."""
+        text = app_file(name, *actions, more=f"node: {self.api.farm.node}\n{more}")
+        self.names.append(name)
+        return self.api.post("/builds", {"config": text}, 201)
+
+    def start(self, name: str, **params: Json) -> Json:
+        return self.api.post("/jobs", {"tests": [f"build:{name}"], "params": params}, 201)
+
+    def run(self, name: str, **params: Json) -> Json:
+        return self.api.finish(self.start(name, **params))
+
+    def messages(self, name: str, **params: Json) -> list[str]:
+        """What was said of it, the oldest first."""
+        found = self.api.get(f"/build-records/{name}", **params)["records"]
+        return [each["message"] for each in found[::-1]]
 
 
 @dataclass(frozen=True)
@@ -166,6 +193,15 @@ def api_of(farm: "Farm", shop: Path, api_at: Callable[["Farm", str], Api]) -> Ca
 @pytest.fixture(scope="session")
 def api(farm: "Farm", api_of: Callable[[str], Api]) -> Api:
     return api_of(farm.token)
+
+
+@pytest.fixture
+def builds(api: Api) -> Iterator[Builds]:
+    """Those that are still there at the end are removed."""
+    made = Builds(api, [])
+    yield made
+    for name in made.names:
+        api.http.delete(f"/builds/{name}")
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,15 @@
 """Messages to bytes and back."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyrig.bus.codec import EVENTS, decode, encode
+from anyrig.bus.codec import EVENTS, decode, decode_with_objects, encode, encode_with_objects
 from anyrig.core import messages
+from anyrig.core.build_records import Channel, Level
 from anyrig.core.errors import Invalid
 from anyrig.core.results import Verdict
 
@@ -24,6 +25,7 @@ FINISHED = messages.CaseFinished(
     traceback=None,
     artifacts=(ARTIFACT,),
 )
+SAID = messages.Noted(number=0, at=1, channel=Channel.RUN, level=Level.INFO, message="Completed 1/1")
 OVER = messages.TaskFinished(results=1, stopped=True, log=ARTIFACT)
 SPEC = messages.TaskSpec(
     task=1,
@@ -49,7 +51,7 @@ MESSAGES = [
     messages.AcceptRequest(1, "tv1", "boot"),
     messages.AcceptReply(go=True, attempt=2, now=3, spec=SPEC),
     messages.AcceptReply(go=False, why="it is stopped"),
-    messages.EventBatch(1, 2, "tv1", (STARTED, FINISHED, OVER)),
+    messages.EventBatch(1, 2, "tv1", (STARTED, SAID, FINISHED, OVER)),
     messages.EventBatch(1, 2, "tv1", ()),
     messages.Presence("boot", "0.1", "agent", "10.0.0.1", ((1, 2), (3, 4))),
     messages.StopRequest(1, 2, grace=0.5),
@@ -66,7 +68,16 @@ def test_a_message_comes_back_as_it_was(message: Any) -> None:
 
 
 def test_every_event_has_a_name_on_the_wire() -> None:
-    assert set(EVENTS.values()) == {messages.CaseStarted, messages.CaseFinished, messages.TaskFinished}
+    assert set(EVENTS.values()) == set(get_args(messages.Event))
+
+
+def test_small_objects_travel_with_the_events_that_speak_of_them() -> None:
+    batch = messages.EventBatch(1, 2, "tv1", (STARTED, SAID, FINISHED, OVER))
+    objects = [("ab" * 32, "cd" * 16, b"\0\xff log"), ("ef" * 32, "01" * 16, b"")]
+    assert decode_with_objects(encode_with_objects(batch, objects)) == (batch, objects)
+    for garbage in (b"", b"\xc1", b"{}", encode(batch), encode_with_objects(batch, objects)[:-1]):
+        with pytest.raises(Invalid):
+            decode_with_objects(garbage)
 
 
 @pytest.mark.parametrize("kind", KINDS)

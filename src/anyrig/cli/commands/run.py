@@ -17,7 +17,7 @@ _EVERY = "*"
 Tests = Annotated[
     list[str] | None,
     typer.Argument(
-        help="tests/menu.py::test_x, a file or folder, a pattern with *, or command:NAME.",
+        help="tests/menu.py::test_x, a file or folder, a pattern with *, command:NAME, or build:NAME.",
         show_default=False,
     ),
 ]
@@ -79,6 +79,8 @@ def run(
       anyrig run --node tv1 --junit results.xml tests/smoke
 
       anyrig run -P LEVEL=2 command:unit
+
+      anyrig run -P branch=main build:docs
     """
     body = {
         "tests": _named(tests, every=every),

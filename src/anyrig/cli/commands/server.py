@@ -2,11 +2,14 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anyrig.cli import output, running
+
+if TYPE_CHECKING:
+    from anyrig.bootstrap.handover import Handover
 
 Data = Annotated[
     Path | None, typer.Option(help="Folder for everything that is kept.  [default: anyrig-data]")
@@ -32,7 +35,7 @@ def server(data: Data = None, host: Host = None, port: Port = None, pack: Packs 
 
     settings = running.server_settings(data, host, port)
 
-    async def work(stop: asyncio.Event) -> None:
-        await bootstrap.server_alone(settings, running.packs(pack), stop, output.line)
+    async def work(stop: asyncio.Event) -> "Handover | None":
+        return await bootstrap.server_alone(settings, running.packs(pack), stop, output.line)
 
-    return running.until_signalled(work)
+    return running.server_until_signalled(work)

@@ -1,13 +1,16 @@
 """``anyrig up``: everything on one machine."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anyrig.cli import output, running
 from anyrig.cli.commands.agent import Devices
 from anyrig.cli.commands.server import Data, Host, Packs, Port
+
+if TYPE_CHECKING:
+    from anyrig.bootstrap.handover import Handover
 
 Slots = Annotated[
     int | None,
@@ -35,7 +38,7 @@ def up(
     settings = running.server_settings(data, host, port)
     local = bootstrap.LocalNodes(running.default_slots(slots), device or ()) if agent else None
 
-    async def work(stop: asyncio.Event) -> None:
-        await bootstrap.up(settings, running.packs(pack), local, stop, output.line)
+    async def work(stop: asyncio.Event) -> "Handover | None":
+        return await bootstrap.up(settings, running.packs(pack), local, stop, output.line)
 
-    return running.until_signalled(work)
+    return running.server_until_signalled(work)

@@ -15,8 +15,8 @@ from anyrig.executors.command.copying import copied
 from anyrig.executors.command.environment import environment
 from anyrig.executors.command.files import signatures
 from anyrig.executors.command.gathering import Left, gathered, reports
-from anyrig.executors.command.live_log import LiveLog
 from anyrig.executors.command.verdicts import judged, outcomes
+from anyrig.executors.live_log import LiveLog
 from anyrig.executors.process import Exit, run_program
 
 _COPY = 'cp -a --reflink=auto -- "$1/." "$2" && chmod -R u+w -- "$2"'

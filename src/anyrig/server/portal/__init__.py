@@ -5,7 +5,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from anyrig.server.portal import jobs, nodes, results, session
+from anyrig.server.portal import builds, jobs, nodes, results, session
 from anyrig.server.portal.page import action, page, public
 
 _ONE = "/app/result/{node}/{series}/{number:int}/{time}"
@@ -26,6 +26,9 @@ def routes() -> list[BaseRoute]:
         Route("/app/job/{number:int}/events", page(jobs.follow)),
         Route("/app/job/{number:int}/log", page(jobs.send_log)),
         Route("/app/job/{number:int}/stop", action(jobs.stop_one), methods=["POST"]),
+        Route("/app/builds", page(builds.show_list)),
+        Route("/app/build/{name:path}", page(builds.show_one), methods=["GET"]),
+        Route("/app/build/{name:path}", action(builds.run_one), methods=["POST"]),
         Route("/app/nodes", page(nodes.show_list)),
         Route("/app/node/{name}", page(nodes.show_one)),
         Route("/app/node/{name}/picture", page(nodes.send_picture)),

@@ -10,7 +10,7 @@ from anyrig.core.filters import JobIs, Sort, TextIs, parse_sort, to_text
 from anyrig.core.messages import Artifact
 from anyrig.core.records import ResultDetail
 from anyrig.core.users import Principal
-from anyrig.engine import filtering, pages, result_reads
+from anyrig.engine import filtering, pages, reads, result_reads
 from anyrig.engine.pages import ResultsPage
 from anyrig.server import cursors
 from anyrig.server.object_response import object_response
@@ -91,7 +91,7 @@ async def show_one(request: Request, who: Principal) -> Response:
         where=f"/app/result{found.result.result_id}/artifacts/",
         job_filter=to_text(JobIs(found.result.job_uid)),
         test_filter=to_text(same_test),
-        job=found.result.job_uid.rpartition("/")[2],
+        job=await reads.job(lab, who, found.result.job_uid),
     )
 
 

@@ -1,4 +1,4 @@
 """The schema's history, by Alembic."""
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision: a database that has it needs no migration."""

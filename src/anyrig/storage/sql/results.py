@@ -67,6 +67,12 @@ def names(connection: Connection, task: int) -> list[str]:
     return list(connection.execute(statement).scalars())
 
 
+def reasons_of(connection: Connection, job: int) -> list[tuple[Verdict, str | None]]:
+    """The verdicts of a job's results, and their reasons."""
+    statement = select(results.c.verdict, results.c.failure_reason).where(results.c.job == job)
+    return [(Verdict(row.verdict), row.failure_reason) for row in connection.execute(statement)]
+
+
 def by_name(connection: Connection, name: str) -> Result | None:
     """The result with this id, without what it left."""
     row = connection.execute(select(results).where(results.c.result_id == name)).one_or_none()

@@ -11,7 +11,17 @@ from starlette.types import Receive, Scope, Send
 
 from anyrig import __version__
 from anyrig.core.errors import AnyrigError
-from anyrig.server.dialects.native import PREFIX, jobs, lab, problems, reservations, results, schema, tokens
+from anyrig.server.dialects.native import (
+    PREFIX,
+    builds,
+    jobs,
+    lab,
+    problems,
+    reservations,
+    results,
+    schema,
+    tokens,
+)
 
 _DESCRIPTION = """\
 Everything that Anyrig can do. Every operation needs an access token: `Authorization: Bearer <id>.<secret>`.
@@ -55,7 +65,7 @@ def build() -> NativeApi:
             Exception: problems.failed,
         },
     )
-    for part in (jobs, results, lab, reservations, tokens):
+    for part in (jobs, results, builds, lab, reservations, tokens):
         api.include_router(part.router)
     return api
 

@@ -66,7 +66,7 @@ async def refused(_request: Request, error: Exception) -> Response:
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = 'Bearer realm="anyrig"'
     if isinstance(error, TooManyRequests):
-        response.headers["retry-after"] = f"{error.fields['seconds']:.0f}"
+        response.headers["retry-after"] = f"{error.fields.get('seconds', 1):.0f}"
     return response
 
 

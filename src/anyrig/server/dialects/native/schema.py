@@ -6,6 +6,13 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, UnsetType, field
 
 from anyrig.server.dialects.native.schema_base import Answer, Body
+from anyrig.server.dialects.native.schema_builds import (
+    Build,
+    BuildRecord,
+    BuildRecords,
+    Builds,
+    NewBuild,
+)
 from anyrig.server.dialects.native.schema_nodes import (
     Interruption,
     KeyPress,
@@ -28,7 +35,7 @@ class NewJob(Body, frozen=True):
         tuple[str, ...],
         Meta(
             description="Names, files, folders or patterns with `*`; `command:unit` names the kind, too.",
-            examples=[["tests/menu.py::test_that_menu_opens"], ["command:unit"]],
+            examples=[["tests/menu.py::test_that_menu_opens"], ["command:unit"], ["build:docs"]],
         ),
     ]
     project: Annotated[str | None, Meta(description="Else the first that the token opens.")] = None
@@ -278,6 +285,7 @@ DOCUMENTED = (
     *(NewJob, NewProject, NewToken, KeyPress, NewReservation, MoreTime, Interruption),
     *(Job, Jobs, Task, Tasks, Result, Results, ResultDetail, Artifact, Artifacts),
     *(Reservation, Reservations, Node, Nodes, Project, Projects, Test, Tests),
+    *(NewBuild, Build, Builds, BuildRecord, BuildRecords),
     *(Retention, GoingResult),
     *(Token, CreatedToken, Tokens, User, Problem),
 )

@@ -8,7 +8,7 @@ function goToFragment() {
   const [path, query] = location.hash.replace(/^#\/*/, "").split(/\?(.*)/s);
   const name = path.split("/")[0];
   const rest = path.slice(name.length).replace(/^\/+/, "");
-  const known = ["results", "result", "jobs", "job", "nodes", "node"].includes(name);
+  const known = ["results", "result", "jobs", "job", "builds", "build", "nodes", "node"].includes(name);
   const target = known ? `/app/${name}${rest && "/" + rest}` : "/app/results";
   location.replace(query && known ? `${target}?${query}` : target);
 }
