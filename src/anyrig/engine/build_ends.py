@@ -48,5 +48,5 @@ def _say_failed(connection: Connection, run: builds.BuildJob, reason: str | None
         Record(now, Channel.RUN, Level.ERROR, BUILD_FAILED),
     )
     for record in said:
-        records_sql.add(connection, run.build, run.history, run.listeners, record)
+        records_sql.add(connection, run.build, run.history, run.listeners, record, run.job)
     builds.end_job(connection, run.job, Level.ERROR, BUILD_FAILED)

@@ -137,7 +137,7 @@ class _Noting:
             raise QueueFull(reason=reason)
         builds.add_job(connection, job, kept, heard, self._sealed)
         record = Record(now, Channel.RUN, Level.DEBUG, triggered(len(build.config.actions)))
-        records_sql.add(connection, build.number, kept.history, heard, record)
+        records_sql.add(connection, build.number, kept.history, heard, record, job)
 
 
 def with_order(lab: Lab, spec: TaskSpec, run: builds.BuildJob) -> TaskSpec:

@@ -170,9 +170,9 @@ async def at(lab: Shelf, listen_point: str) -> Build | None:
 
 
 async def numbered(lab: Shelf, number: int) -> Build:
-    """Also one that was removed. Raises NotFound."""
+    """Also one that was removed not long ago. Raises NotFound."""
     kept = await lab.db.read(lambda c: sql.by_number(c, number))
-    if kept is None:
+    if kept is None or not kept.sealed:
         raise NotFound(what="build", name=number)
     return _opened(lab, kept)
 

@@ -5,6 +5,7 @@ import logging
 
 from anyrig.core.retention import DAY
 from anyrig.core.wording import size_text
+from anyrig.engine import build_upkeep
 from anyrig.engine.lab import Lab
 from anyrig.engine.retention import Kept, enforce, remove_leftovers
 from anyrig.storage.sql import duties
@@ -34,6 +35,8 @@ async def sweep(lab: Lab) -> None:
         if done.going.results:
             size = size_text(done.going.size)
             log.info("removed %d results, which frees %s", done.going.results, size)
+        if records := await build_upkeep.tidy(kept):
+            log.info("removed %d records of builds", records)
     if not await lab.bus.pending_events() and await _taken(lab, LEFTOVERS, DAY):
         gone = await remove_leftovers(kept)
         if gone.objects:

@@ -44,6 +44,9 @@ class Measured:
 
 
 def _part(path: str) -> str:
+    """``api`` is the one of Sloth CI."""
+    if path == "/":
+        return "api"
     return next((part for part in _PARTS if path.startswith(f"/{part}")), "other")
 
 

@@ -68,6 +68,7 @@ build_records = Table(
     metadata,
     Column("id", Number, primary_key=True),
     Column("history", Number, nullable=False),
+    Column("job", Number),
     Column("task", Number),
     Column("attempt", Integer),
     Column("number", Integer),
@@ -76,8 +77,8 @@ build_records = Table(
     Column("level", Integer, nullable=False),
     Column("message", Text, nullable=False),
     UniqueConstraint("task", "attempt", "number"),
-    Index("ix_build_records_history", "history", "at", "id"),
-    Index("ix_build_records_channel", "history", "channel", "at", "id"),
+    Index("ix_build_records_history", "history", "at", "id", "level"),
+    Index("ix_build_records_channel", "history", "channel", "at", "id", "level"),
     Index("ix_build_records_at", "at"),
     sqlite_autoincrement=True,
 )

@@ -14,7 +14,7 @@ import typer
 
 from anyrig.cli import exits, output
 from anyrig.cli.client import DEFAULT_URL, Client
-from anyrig.cli.examples import EXAMPLES, Example, options
+from anyrig.cli.examples import BUILD, EXAMPLES, Example, app_files, options
 from anyrig.cli.exits import Refused
 from anyrig.cli.words import first_line
 from anyrig.core.wording import duration_text
@@ -36,7 +36,7 @@ def demo(
     output.line("Starting server, message bus, database and an agent …")
     with _lab(data, options(runnable)) as (url, token):
         client = Client(url, token)
-        jobs = [_run(client, example) for example in runnable]
+        jobs = [number for example in runnable for number in _run(client, example)]
         _show(client, url, jobs)
         report = f"{url}/app/#/results"
         output.line(f"\nThe report: {report}   (token: {data / 'admin.token'})")
@@ -56,12 +56,30 @@ def _passed_over(example: Example) -> bool:
     return bool(example.missing)
 
 
-def _run(client: Client, example: Example) -> int:
+def _run(client: Client, example: Example) -> list[int]:
+    """The numbers of the jobs."""
     hint = " (the first time, their environment is made)" * (example.kind == "python")
     output.line(f"Running the {example.kind} tests of '{example.project}' …{hint}")
-    wanted = {"project": example.project, "kind": example.kind, "node": example.node}
-    job = client.post("/jobs", {**wanted, "tests": ["*"], "tags": _TAGS})
-    number = int(job["number"])
+    wanted = {"project": example.project, "kind": example.kind, "node": example.node, "tags": _TAGS}
+    if example.kind == BUILD:
+        return [_followed(client, wanted | {"tests": [name]}) for name in _created(client)]
+    return [_followed(client, wanted | {"tests": ["*"]})]
+
+
+def _created(client: Client) -> list[str]:
+    """The names of the example builds, which are there from now on."""
+    known = {build["name"] for build in client.get("/builds")["builds"]}
+    names = []
+    for name, text in app_files().items():
+        if name not in known:
+            client.post("/builds", {"config": text})
+        names.append(name)
+    return names
+
+
+def _followed(client: Client, wanted: dict[str, Any]) -> int:
+    """The number of the job, which is over."""
+    number = int(client.post("/jobs", wanted)["number"])
     for event in client.events(number):
         if event.name == "result":
             found = event.data

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 
 from anyrig.core.build_records import Channel, Level, Record
-from anyrig.storage.schema import AnyRow, announcements, build_records, jobs, tasks
+from anyrig.storage.schema import AnyRow, announcements, build_records, jobs
 
 _ROW = announcements.c
 _HEADS = select(func.min(_ROW.id).label("id")).group_by(_ROW.build, _ROW.extension).subquery()
@@ -20,8 +20,7 @@ _OWED = (
         jobs.c.uid,
     )
     .join(build_records, build_records.c.id == _ROW.record)
-    .outerjoin(tasks, tasks.c.id == build_records.c.task)
-    .outerjoin(jobs, jobs.c.id == tasks.c.job)
+    .outerjoin(jobs, jobs.c.id == build_records.c.job)
     .order_by(_ROW.id)
     .limit(bindparam("most"))
 )
@@ -44,7 +43,7 @@ class Owed:
     """Its key."""
     record: Record
     job: str | None
-    """The uid of the job whose node said it; None: the server said it, or the job was removed."""
+    """The uid of the job that it is about; None: it is about none, or the job was removed."""
     due: int
     tries: int
     """How often somebody took it, which also tells apart who holds it."""

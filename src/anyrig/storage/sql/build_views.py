@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from anyrig.core.build_records import Channel, Level, Record
 from anyrig.core.records import Job
-from anyrig.storage.schema import build_jobs, build_records, builds, jobs, tasks
+from anyrig.storage.schema import build_jobs, build_records, builds, jobs
 from anyrig.storage.sql import jobs as jobs_sql
 
 Key = tuple[int, int]
@@ -94,8 +94,7 @@ def page(connection: Connection, history: int, wanted: Wanted) -> list[Said]:
     """The newest first."""
     table = build_records.c
     found = (
-        select(table.id, table.at, table.channel, table.level, table.message, tasks.c.job)
-        .outerjoin(tasks, tasks.c.id == table.task)
+        select(table.id, table.at, table.channel, table.level, table.message, table.job)
         .where(table.history == history)
         .order_by(table.at.desc(), table.id.desc())
         .limit(wanted.limit)

@@ -95,6 +95,12 @@ def remove(connection: Connection, number: int, now: int) -> None:
     connection.execute(update(builds).where(builds.c.id == number).values(removed=now))
 
 
+def forget_files(connection: Connection, removed_before: int) -> int:
+    """Forget the app files of builds that were removed before that time; how many."""
+    old = update(builds).where(builds.c.removed < removed_before, builds.c.sealed != b"")
+    return connection.execute(old.values(sealed=b"")).rowcount
+
+
 def bind(connection: Connection, build: Kept, file: str) -> Kept:
     """Note where the app file is; the history goes on of the build removed last that came from there.
 

@@ -36,6 +36,7 @@ _STATUS: tuple[tuple[type[AnyrigError], int], ...] = (
 _AS_THEY_ARE = ("The \"'id'\" param", "Failed to create app", "No matching validator")
 _NO_CONFIG = "is not a valid config string"
 _SUFFIX = {Channel.TEST: "", Channel.ACTIONS: ".exec", Channel.RUN: ".build"}
+_LEVELS = {level: level.name for level in Level}
 _LARGEST = 2**31 - 1
 """What databases take for a level."""
 _LONGEST = 1000
@@ -106,8 +107,8 @@ def records_json(listen_point: str, records: Sequence[Record]) -> list[dict[str,
         {
             "timestamp": record.at / 1e6,
             "logger_name": names[record.channel],
-            "level_name": record.level.name,
-            "level_number": int(record.level),
+            "level_name": _LEVELS[record.level],
+            "level_number": record.level.value,
             "message": record.message,
         }
         for record in records

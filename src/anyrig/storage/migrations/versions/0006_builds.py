@@ -74,6 +74,7 @@ def _create_records() -> None:
         "build_records",
         sa.Column("id", _NUMBER, nullable=False),
         sa.Column("history", _NUMBER, nullable=False),
+        sa.Column("job", _NUMBER),
         sa.Column("task", _NUMBER),
         sa.Column("attempt", sa.Integer()),
         sa.Column("number", sa.Integer()),
@@ -85,8 +86,8 @@ def _create_records() -> None:
         sa.UniqueConstraint("task", "attempt", "number", name="uq_build_records_task_attempt_number"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_build_records_history", "build_records", ["history", "at", "id"])
-    op.create_index("ix_build_records_channel", "build_records", ["history", "channel", "at", "id"])
+    op.create_index("ix_build_records_history", "build_records", ["history", "at", "id", "level"])
+    op.create_index("ix_build_records_channel", "build_records", ["history", "channel", "at", "id", "level"])
     op.create_index("ix_build_records_at", "build_records", ["at"])
 
 
