@@ -178,7 +178,6 @@ def test_the_key_that_the_documents_of_sloth_ci_have_for_the_mail_host_will_do()
         ("logs", {"format": "%(message)9999999999s"}, "format has a field wider than 999"),
         ("logs", {"format": "%%%9999999999s"}, "format has a field without a name"),
         ("webhooks", {"url": "http://x", "encoding": "thrice"}, "encoding is neither"),
-        ("logs", {"format": "%(message)9999999999s"}, "format has a field wider than 999"),
         ("logs", {"rotating": "yes"}, "rotating is neither true nor false"),
         ("logs", {"max_bytes": "10k"}, "max_bytes is not a whole number"),
         ("logs", {"max_bytes": True}, "max_bytes is not a whole number"),

@@ -1,6 +1,7 @@
 """One node: takes a task, runs it, and brings its end to the server. It does one task at a time."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _RPC_SECONDS = 10.0
 _BUSY_PAUSE = 1.0
+_TRIES = 60
+log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -47,8 +50,7 @@ class Worker:
         self._group = group
         self._running: set[asyncio.Task[None]] = set()
         self.tasks: dict[int, TaskRun] = {}
-        self._asking = False
-        """A task is being asked for, by whichever way its dispatch came."""
+        self._asking = asyncio.Lock()
         self._early_stops: dict[tuple[int, int], StopRequest] = {}
 
     async def serve(self) -> None:
@@ -95,18 +97,29 @@ class Worker:
             dispatch = codec.decode(Dispatch, message.data)
             if self._is_busy(dispatch.task):
                 raise Conflict(reason=f"{self.node} is busy")
-            group.create_task(self._take_quietly(dispatch))
+            group.create_task(self._take_surely(dispatch))
             return b""
 
         return answer
 
-    async def _take_quietly(self, dispatch: Dispatch) -> None:
-        """Without an answer the server sends the dispatch again."""
-        with suppress(Unavailable):
-            await self._take(dispatch)
+    async def _take_surely(self, dispatch: Dispatch) -> None:
+        """Ask again if no answer comes, or if it cannot be used now: the server may count on us already.
+
+        What it did not hear of within a minute it brings up again by itself.
+        """
+        for _ in range(_TRIES):
+            try:
+                await self._take(dispatch)
+            except Unavailable as error:
+                log.info("task %d: %s", dispatch.task, error)
+            except Exception:
+                log.exception("task %d cannot be taken", dispatch.task)
+            else:
+                return
+            await asyncio.sleep(_BUSY_PAUSE)
 
     def _is_busy(self, task: int) -> bool:
-        return task in self.tasks or self._asking or any(run.executing for run in self.tasks.values())
+        return task in self.tasks or self._asking.locked() or any(run.executing for run in self.tasks.values())
 
     async def _on_dispatch(self, arrived: list[Delivery]) -> None:
         for message in arrived:
@@ -125,12 +138,10 @@ class Worker:
             await message.ack()
 
     async def _take(self, dispatch: Dispatch) -> None:
-        """Ask for the task, and run it. Raises Unavailable."""
-        self._asking = True
-        try:
-            await self._ask_and_begin(dispatch)
-        finally:
-            self._asking = False
+        """Ask for the task, and run it; by whichever ways its dispatch comes, once. Raises Unavailable."""
+        async with self._asking:
+            if dispatch.task not in self.tasks:
+                await self._ask_and_begin(dispatch)
 
     async def _ask_and_begin(self, dispatch: Dispatch) -> None:
         asked = time.monotonic_ns()

@@ -54,7 +54,7 @@ class _Shelf:
 
 
 def import_sloth(folder: Path, data: Path | None, role: str) -> Imported:
-    """Users with their passwords, hashed, and builds, bound to their app files; those that are there stay.
+    """Users with their passwords, hashed, and builds, bound to their app files; builds that are there stay.
 
     ``folder`` has the file ``sloth.yml``, or is that file. What a running server is to know it knows at once.
 

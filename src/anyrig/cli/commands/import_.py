@@ -31,7 +31,7 @@ def sloth(
     """Bring users and builds of a Sloth CI server.
 
     Users keep their passwords, which are kept hashed and open Sloth CI's API alone. Builds are those of the
-    app files that sloth.yml names; what is there already stays as it is.
+    app files that sloth.yml names; those that are there already stay as they are.
 
     For example: anyrig import sloth /etc/sloth
     """
