@@ -119,7 +119,8 @@ class Worker:
             await asyncio.sleep(_BUSY_PAUSE)
 
     def _is_busy(self, task: int) -> bool:
-        return task in self.tasks or self._asking.locked() or any(run.executing for run in self.tasks.values())
+        executing = any(run.executing for run in self.tasks.values())
+        return executing or task in self.tasks or self._asking.locked()
 
     async def _on_dispatch(self, arrived: list[Delivery]) -> None:
         for message in arrived:
