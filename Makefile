@@ -22,7 +22,7 @@ demo: setup
 	$(RUN)/anyrig demo
 
 test: setup
-	$(RUN)/python -m pytest $(ARGS)
+	$(RUN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup
 	$(RUN)/ruff format --check .

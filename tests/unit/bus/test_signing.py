@@ -25,7 +25,7 @@ def test_a_token_is_signed_by_its_issuer() -> None:
     assert signing.claims_of(token.encode()) == {"sub": "someone", "nats": {"type": "user"}}
 
 
-@pytest.mark.parametrize("seed", ["", "SA", "not base 32!", "A" * 58, signing.new_seed()[:-1] + "1"])
+@pytest.mark.parametrize("seed", ["", "SA", "not base 32!", "A" * 58, "S" + "A" * 56 + "1"])
 def test_what_is_no_seed_is_invalid(seed: str) -> None:
     with pytest.raises(Invalid, match="seed"):
         signing.public_key(seed)

@@ -29,7 +29,7 @@ class Intake:
         pairs = [os.pipe() for _ in range(4)]
         self.ends = [writing for _, writing in pairs]
         self._lines, out, err, verdict = self._readings = [reading for reading, _ in pairs]
-        self._takers: dict[int, Callable[[], bool]] = {
+        self._takers: dict[int, Callable[[], bytes | None]] = {
             out: partial(self._take_output, out, 0),
             err: partial(self._take_output, err, 1),
             verdict: partial(self._take_verdict, verdict),
@@ -42,7 +42,8 @@ class Intake:
             self._watch.on(reading, partial(self._hear, reading))
 
     def _hear(self, fd: int) -> None:
-        if not self._takers[fd]():
+        taken = self._takers[fd]()
+        if taken == b"":
             self._watch.off(fd)
         elif fd == self._lines:
             self._watch.off(fd)
@@ -51,22 +52,22 @@ class Intake:
     def _resume(self) -> None:
         self._watch.on(self._lines, partial(self._hear, self._lines))
 
-    def _take_lines(self) -> bool:
+    def _take_lines(self) -> bytes | None:
         data = _read(self._lines)
-        self._log.stamped(data)
-        return bool(data)
+        self._log.stamped(data or b"")
+        return data
 
-    def _take_output(self, fd: int, stream: int) -> bool:
+    def _take_output(self, fd: int, stream: int) -> bytes | None:
         """Lines that are still in their pipe may have been written before; their stamps tell."""
         now = time_ns()
         if data := _read(fd):
-            self._log.merged(stream, data, now, _read(self._lines))
-        return bool(data)
+            self._log.merged(stream, data, now, _read(self._lines) or b"")
+        return data
 
-    def _take_verdict(self, fd: int) -> bool:
+    def _take_verdict(self, fd: int) -> bytes | None:
         data = _read(fd)
-        self.verdict = (self.verdict + data)[:_VERDICT]
-        return bool(data)
+        self.verdict = (self.verdict + (data or b""))[:_VERDICT]
+        return data
 
     def sweep(self) -> None:
         """Take all that is there now."""
@@ -89,9 +90,12 @@ class Intake:
             os.close(reading)
 
 
-def _read(fd: int) -> bytes:
-    """What is there; nothing at the end, too."""
+def _read(fd: int) -> bytes | None:
+    """What is there, or None; no bytes at the end.
+
+    Nothing may be there although a look at all pipes has just said so: lines are also taken with the output.
+    """
     try:
         return os.read(fd, _READ)
     except BlockingIOError:
-        return b""
+        return None
