@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from anyrig.engine.waiting import Waiters
 
 _GRACE = 3
 """Seconds that requests get to end by themselves, such as downloads."""
+_UNHEARD = 0.5
+"""Seconds that somebody gets to ask who was let in just before the end."""
 
 
 @asynccontextmanager
@@ -38,7 +41,7 @@ async def answering(
 def _config(app: ASGIApp, proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=_Connection,
         ws="websockets-sansio",
         lifespan="off",
         log_config=None,
@@ -49,6 +52,16 @@ def _config(app: ASGIApp, proxies: Sequence[str]) -> uvicorn.Config:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_GRACE,
     )
+
+
+class _Connection(HttpToolsProtocol):
+    """Nobody who was let in is cut off unheard: not even while their first request is on its way."""
+
+    def shutdown(self) -> None:
+        if self.cycle is None:
+            self.loop.call_later(_UNHEARD, super().shutdown)
+        else:
+            super().shutdown()
 
 
 class _Ending:

@@ -123,7 +123,7 @@ def _app_files(given: Mapping[str, Any], folder: Path, done: Imported) -> list[P
     configs = (paths.get("configs") if isinstance(paths, dict) else None) or []
     found: dict[Path, None] = {}
     for pattern in configs if isinstance(configs, list) else [configs]:
-        matching = sorted(glob.glob(str(pattern), root_dir=folder, recursive=True))  # noqa: PTH207 - as above
+        matching = sorted(glob.glob(str(pattern), root_dir=folder, recursive=True))  # noqa: PTH207 - it may be absolute
         if not matching:
             done.troubles.append(f"paths.configs: there is no file {pattern}.")
         found |= dict.fromkeys(folder / each for each in matching)

@@ -19,6 +19,8 @@ from anyrig.core.errors import Invalid
 from anyrig.core.ids import checked_name
 from anyrig.core.messages import DeviceOffer, NodeOffer
 
+CONFIG = "anyrig.toml"
+"""In the data folder of a server, for the nodes beside it."""
 _KEYS = frozenset({"labels", "device", "control"})
 _MAIN_OPTION = {"x11": "command", "browser": "url", "video": "input", "android": "serial"}
 """What stands behind the colon of ``--device NAME=KIND:…``."""

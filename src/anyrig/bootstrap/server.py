@@ -6,6 +6,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from anyrig.bootstrap import nodes
 from anyrig.bootstrap.answering import answering
 from anyrig.bootstrap.builds import announcing_around, builds_around
 from anyrig.bootstrap.ground import Ground
@@ -21,7 +22,7 @@ from anyrig.engine.lab import Lab
 from anyrig.server.app import Surroundings, build, load
 from anyrig.server.builds_around import Ending
 from anyrig.server.limits import RateLimits, Traffic
-from anyrig.settings import ServerSettings
+from anyrig.settings import ServerSettings, read
 from anyrig.storage.sql import access as sql
 
 SYSTEM = Principal("anyrig", Role.ADMIN, "")
@@ -53,7 +54,7 @@ async def serve(
             await projects.follow(lab, SYSTEM, name, source)
         if ground.endpoint.issuer_seed:
             await background.admit_agents(lab, ground.endpoint.issuer_seed, ground.endpoint.account)
-        ending, around = _Ending(stop), announcing_around(settings, ground.url)
+        ending, around = _Ending(stop, settings.data), announcing_around(settings, ground.url)
         app = build(lab, _surroundings(settings, ground.endpoint, ending))
         async with asyncio.TaskGroup() as group:
             loops = [group.create_task(background.run(lab)), group.create_task(_announce(lab, around))]
@@ -85,11 +86,16 @@ async def _announce(lab: Lab, around: Around) -> None:
 class _Ending:
     """What somebody has told the server to do by its API."""
 
-    def __init__(self, stop: asyncio.Event) -> None:
+    def __init__(self, stop: asyncio.Event, data: Path) -> None:
         self._stop = stop
+        self._data = data
         self.chosen = Ending.STOP
 
     def __call__(self, ending: Ending) -> None:
+        """Raises Invalid: a server with the settings as they are now would not start again."""
+        if ending is Ending.RESTART:
+            builds_around(read(data=self._data), self)
+            nodes.from_file(self._data / nodes.CONFIG)
         self.chosen = ending
         self._stop.set()
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 """The agent that runs here; its nodes are local-1, local-2 …"""
-CONFIG = "anyrig.toml"
 RESTART = "restart"
 """As ``server.builds_around.Ending`` has it, which is loaded later."""
 _AGENT_SECONDS = 10.0
@@ -162,20 +161,20 @@ class _LocalAgent:
 
 def _mark(argv: Sequence[str], data: Path) -> str:
     """Changes with whatever the agent is told at its start."""
-    config = data / CONFIG
+    config = data / nodes.CONFIG
     told = "\0".join([*argv, __version__]).encode() + (config.read_bytes() if config.exists() else b"")
     return hashlib.sha256(told).hexdigest()
 
 
 def _with_device(data: Path, local: LocalNodes) -> int:
     """How many. Raises Invalid when they are not described right: nobody reads what the agent says."""
-    described = [*nodes.from_file(data / CONFIG), *nodes.from_flags(local.devices)]
+    described = [*nodes.from_file(data / nodes.CONFIG), *nodes.from_flags(local.devices)]
     return len(nodes.served((), described, (), ()).nodes)
 
 
 def _argv(data: Path, url: str, local: LocalNodes) -> list[str]:
     options = ["--server", url, "--data", str(data / "agent"), "--name", LOCAL, "--slots", str(local.slots)]
-    options += ["--config", str(data / CONFIG)]
+    options += ["--config", str(data / nodes.CONFIG)]
     options += [word for device in local.devices for word in ("--device", device)]
     return [sys.executable, "-m", "anyrig", "agent", *options]
 

@@ -152,7 +152,6 @@ async def remove(lab: Shelf, who: Principal, listen_point: str) -> None:
 
     await lab.db.write(work)
     lab.waiters.wake(ANNOUNCEMENTS)
-    lab.waiters.wake(ANNOUNCEMENTS)
 
 
 async def find(lab: Shelf, who: Principal, listen_point: str) -> Build:

@@ -3,7 +3,7 @@
 import ipaddress
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -43,6 +43,8 @@ async def _enrol(request: Request) -> Response:
         offered = msgspec.json.decode(await json_body(request), type=Enrol)
     except msgspec.MsgspecError as error:
         raise Invalid(reason=str(error)) from None
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody is there to read it
     address = request.client.host if request.client else None
     await agents.enrol(lab_of(request), agent, offered, address)
     around = request.app.state.around

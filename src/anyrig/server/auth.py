@@ -5,7 +5,6 @@ user and password, and as the password of any Basic user.
 """
 
 import base64
-import binascii
 
 from starlette.requests import HTTPConnection
 
@@ -33,9 +32,9 @@ def printed_token(header: str | None) -> str:
 def _from_basic(value: str) -> str:
     try:
         user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise Unauthenticated from None
-    if not colon:
+    if not colon or "\0" in user + password:
         raise Unauthenticated
     return password if "." in password else f"{user}.{password}"
 

@@ -1,291 +1,245 @@
-"""Builds, what is said of them, and their runs, the same on both databases."""
+"""Builds are created, bound, found and removed, the same on both databases."""
 
 import asyncio
-from itertools import count
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from lab_rows import NOW, finished, ingested, the_end
+from build_rows import (
+    ADA,
+    LISTENING,
+    TRIGGERED,
+    anything,
+    begun,
+    created,
+    ending,
+    lab_of,
+    noted,
+    said,
+    told,
+    triggered,
+    with_node,
+)
+from lab_rows import finished, the_end
 
-from anyrig.core.build_records import BUILD_FAILED, Channel, Level, Record
-from anyrig.core.build_spec import Source
+from anyrig.core.build_records import Level
 from anyrig.core.builds import BadBuild, BuildConfig
 from anyrig.core.errors import Forbidden, NotFound
-from anyrig.core.jobs import State
-from anyrig.core.messages import (
-    AcceptRequest,
-    CaseStarted,
-    NodeOffer,
-    Noted,
-    Presence,
-    TaskFinished,
-    TaskSpec,
-)
-from anyrig.core.records import Job, Task
-from anyrig.core.results import Verdict
 from anyrig.core.users import Principal, Role
-from anyrig.engine import accept, build_logs, build_runs, builds, stop
-from anyrig.engine.build_logs import Pages
-from anyrig.engine.build_runs import End, Replayed, Wanted
+from anyrig.engine import builds
 from anyrig.engine.builds import ListenPointTaken
 from anyrig.engine.known_builds import Build, KnownBuilds
-from anyrig.engine.lose import Loss, _lose
-from anyrig.engine.outgoing import Ended, Outgoing
 from anyrig.engine.seals import Seal, SealBroken
-from anyrig.engine.waiting import Waiters
-from anyrig.storage import Connection
 from anyrig.storage.database import Database
-from anyrig.storage.schema import announcements
-from anyrig.storage.sql import access, build_deliveries, build_records, jobs, nodes, results, tasks
 from anyrig.storage.sql import builds as sql
-from anyrig.storage.sql.build_records import Page
-from anyrig.storage.sql.builds import Kept
 
-SECOND = 1_000_000
-ADA = Principal("ada", Role.OPERATOR, "t")
-LISTENING, TRIGGERED = "Listening on shop", "Triggered, actions in queue: 1"
-DEBUG, INFO, WARNING, ERROR = Level.DEBUG, Level.INFO, Level.WARNING, Level.ERROR
+FILE = "/srv/shop.yml"
 
 
 @pytest.fixture
 def lab(db: Database) -> Any:
-    """All that builds ask of a lab; its clock goes on by a second whenever somebody looks at it."""
-    ticks = count(NOW, SECOND)
-    return SimpleNamespace(
-        db=db,
-        seal=Seal(bytes(32)),
-        builds=KnownBuilds(),
-        series=1,
-        outgoing=Outgoing(),
-        waiters=Waiters(),
-        now=lambda: next(ticks),
-    )
+    return lab_of(db)
 
 
-def anything(_config: BuildConfig) -> None:
-    """Takes every config."""
+async def names(lab: Any, who: Principal = ADA) -> list[str]:
+    return [kept.listen_point for kept in await builds.every(lab, who)]
 
 
-async def created(lab: Any, name: str = "shop", more: str = "", who: Principal = ADA) -> Build:
-    return await builds.create(lab, who, f"id: {name}\nactions: ['true']\n{more}", anything)
+def only(*projects: str, role: Role = Role.OPERATOR) -> Principal:
+    return Principal("olga", role, "t", frozenset(projects))
 
 
-async def with_node(lab: Any, *names: str) -> None:
-    def work(c: Connection) -> None:
-        access.put_agent(c, "lab", b"secret", "ada", NOW)
-        nodes.enrol(c, "lab", [NodeOffer(name, ("build",)) for name in names], NOW)
-        for name in names:
-            nodes.seen(c, name, Presence("boot", "1", "lab", "10.0.0.1"), NOW)
+class TestCreation:
+    async def test_a_build_is_there_with_all_that_its_app_file_says(self, lab: Any) -> None:
+        text = "id: a/b.c\nproject: web\nactions: ['echo {x}']\nparams: {x: größe}\n"
+        made = await builds.create(lab, ADA, text, anything)
+        assert (made.listen_point, made.project, made.text) == ("a/b.c", "web", text)
+        assert (made.kept.created_by, made.kept.config_file) == ("ada", None)
+        assert await builds.find(lab, ADA, "a/b.c") == made
+        lab.builds = KnownBuilds()
+        assert await builds.find(lab, ADA, "a/b.c") == made
+        assert await said(lab, made) == ["Listening on a/b.c"]
 
-    await lab.db.write(work)
+    async def test_a_listen_point_is_had_once(self, lab: Any) -> None:
+        await created(lab)
+        with pytest.raises(ListenPointTaken, match=r"^Listen point shop is taken$"):
+            await created(lab, "/shop/")
+        await created(lab, "Shop")
+        assert await names(lab) == ["Shop", "shop"]
 
+    async def test_of_many_who_want_one_listen_point_at_once_one_gets_it(self, lab: Any) -> None:
+        answers = await asyncio.gather(*(created(lab) for _ in range(10)), return_exceptions=True)
+        (made,) = [answer for answer in answers if isinstance(answer, Build)]
+        assert sum(isinstance(answer, ListenPointTaken) for answer in answers) == 9
+        assert await said(lab, made) == [LISTENING]
 
-async def triggered(lab: Any, build: Build, source: Source = Source.TRIGGER, **params: str) -> Job:
-    return await build_runs.trigger(lab, ADA, build, Wanted(source, params))
+    async def test_an_app_file_that_makes_no_sense_makes_no_build(self, lab: Any) -> None:
+        def refuse(_config: BuildConfig) -> None:
+            raise BadBuild(reason="No matching validator found: svn")
 
+        for text, check in (("id: [", anything), ("id: api", anything), ("id: shop", refuse)):
+            with pytest.raises(BadBuild):
+                await builds.create(lab, ADA, text, check)
+        assert await names(lab) == []
 
-async def begun(lab: Any, job: Job, node: str = "n1") -> Task:
-    """Its task, accepted by the node."""
-    (task,) = await lab.db.read(lambda c: tasks.of_job(c, job.number))
-    await lab.db.write(lambda c: accept._accept(c, AcceptRequest(task.number, node, "boot"), NOW))
-    (task,) = await lab.db.read(lambda c: tasks.of_job(c, job.number))
-    assert task.state is State.RUNNING
-    return task
+    async def test_a_viewer_creates_none_and_a_token_only_in_its_projects(self, lab: Any) -> None:
+        with pytest.raises(Forbidden):
+            await created(lab, who=Principal("vic", Role.VIEWER, "t"))
+        with pytest.raises(Forbidden):
+            await created(lab, who=only("web"))
+        await created(lab, more="project: web", who=only("web"))
+        assert await names(lab) == ["shop"]
 
-
-async def running(lab: Any) -> tuple[Build, Job, Task]:
-    await with_node(lab, "n1")
-    build = await created(lab)
-    job = await triggered(lab, build)
-    return build, job, await begun(lab, job)
-
-
-def noted(
-    number: int,
-    message: str = "Finished",
-    level: Level = INFO,
-    channel: Channel = Channel.ACTIONS,
-    at: int | None = None,
-) -> Noted:
-    when = NOW + 99 * SECOND + number if at is None else at
-    return Noted(number=number, at=when, channel=channel, level=level, message=message)
-
-
-def of_run(number: int, message: str, level: Level = INFO) -> Noted:
-    return noted(number, message, level, Channel.RUN)
-
-
-async def said(lab: Any, build: Build, level: int = DEBUG, *, runs: bool = False) -> list[str]:
-    """The oldest first."""
-    now = await builds.numbered(lab, build.number)
-    found = await build_logs.records(lab, now, Pages(size=-1, level=level), runs=runs)
-    return [record.message for record in reversed(found)]
-
-
-async def told(lab: Any, task: Task, *events: Any, attempt: int = 1) -> list[Ended]:
-    follows = await lab.db.write(
-        lambda c: ingested(c, task.number, task.node or "", *events, attempt=attempt)
-    )
-    return list(follows.ended)
+    async def test_app_files_are_kept_sealed_each_under_its_own_name(self, lab: Any) -> None:
+        made = await created(lab, more="params: {password: hunter2secret}")
+        other = await created(lab, "blog")
+        assert b"hunter2" not in made.kept.sealed
+        moved = replace(other.kept, sealed=made.kept.sealed)
+        with pytest.raises(SealBroken):
+            lab.seal.open(f"app file of {moved.listen_point}", moved.sealed)
+        lab.builds, lab.seal = KnownBuilds(), Seal(bytes(31) + b"x")
+        with pytest.raises(SealBroken, match=r"^The app file of shop cannot be read: it was encrypted with"):
+            await builds.find(lab, ADA, "shop")
+        assert await names(lab) == ["blog", "shop"]
 
 
-async def lost(lab: Any, task: Task, why: str = "Node lost.") -> list[Ended]:
-    follows = await lab.db.write(lambda c: _lose(c, task, Loss(why, None, None), NOW + 9 * SECOND))
-    return list(follows.ended)
+class TestFinding:
+    async def test_a_token_finds_the_builds_of_its_projects(self, lab: Any) -> None:
+        await created(lab)
+        await created(lab, "shop/web", more="project: web")
+        assert await names(lab, only("web")) == ["shop/web"]
+        assert (await builds.find(lab, only("web"), "shop/web")).project == "web"
+        for ask in (
+            builds.find(lab, only("web"), "shop"),
+            builds.bind(lab, only("web"), "shop", FILE),
+            builds.remove(lab, only("web"), "shop"),
+        ):
+            with pytest.raises(NotFound, match=r"^There is no build 'shop'\.$"):
+                await ask
+        assert await names(lab) == ["shop", "shop/web"]
+
+    async def test_what_is_not_there_is_not_found(self, lab: Any) -> None:
+        await created(lab)
+        for name in ("Shop", "shop/", "sho", "shop%", "sh_p", "", "shop.build"):
+            assert await builds.at(lab, name) is None
+            with pytest.raises(NotFound):
+                await builds.find(lab, ADA, name)
+        with pytest.raises(NotFound):
+            await builds.numbered(lab, 99)
+
+    async def test_a_viewer_changes_nothing(self, lab: Any) -> None:
+        await created(lab)
+        viewer = Principal("vic", Role.VIEWER, "t")
+        assert (await builds.find(lab, viewer, "shop")).listen_point == "shop"
+        for ask in (builds.bind(lab, viewer, "shop", FILE), builds.remove(lab, viewer, "shop")):
+            with pytest.raises(Forbidden):
+                await ask
+
+    async def test_names_that_begin_alike_have_nothing_in_common(self, lab: Any) -> None:
+        alike = ["dot", "dot.build", "dot.exec", "dot/build", "do", "DOT"]
+        made = [await created(lab, name) for name in alike]
+        for build in made:
+            await triggered(lab, build)
+        for build in made:
+            assert await said(lab, build) == [f"Listening on {build.listen_point}", TRIGGERED]
 
 
-async def end(lab: Any, job: Job) -> End | None:
-    return await build_runs.end_of(lab, job)
+class TestRemoval:
+    async def test_a_removed_build_leaves_its_name_and_keeps_its_history_to_itself(self, lab: Any) -> None:
+        old = await created(lab)
+        await triggered(lab, old)
+        await builds.remove(lab, ADA, "shop")
+        assert (await names(lab), await builds.at(lab, "shop")) == ([], None)
+        with pytest.raises(NotFound):
+            await builds.remove(lab, ADA, "shop")
+        new = await created(lab)
+        assert await said(lab, new) == [LISTENING]
+        assert await said(lab, old) == [LISTENING, TRIGGERED, "Stopped"]
+        assert (await builds.numbered(lab, old.number)).text == old.text
+
+    async def test_what_was_asked_for_still_runs_and_is_said_of_the_old_build(self, lab: Any) -> None:
+        await with_node(lab, "n1")
+        old = await created(lab)
+        task = await begun(lab, await triggered(lab, old))
+        await builds.remove(lab, ADA, "shop")
+        new = await created(lab)
+        await told(lab, task, ending(0, "Completed 1/1"), finished(test="shop"), the_end())
+        assert (await said(lab, old))[-1] == "Completed 1/1"
+        assert await said(lab, new) == [LISTENING]
 
 
-class TestRecords:
-    async def test_a_record_is_kept_once_however_often_it_comes(self, lab: Any) -> None:
-        build, _, task = await running(lab)
-        await told(lab, task, noted(0, "a"), noted(1, "b"))
-        await told(lab, task, noted(0, "a"), noted(1, "b"))
-        await told(lab, task, noted(1, "b"), noted(2, "c"))
-        await told(lab, task, noted(0, "a"))
-        assert await said(lab, build) == [LISTENING, TRIGGERED, "a", "b", "c"]
+class TestBinding:
+    async def reloaded(self, lab: Any, file: str = FILE, more: str = "") -> Build:
+        """As clients do it: removed, created anew, and bound."""
+        await builds.remove(lab, ADA, "shop")
+        await created(lab, more=more)
+        return await builds.bind(lab, ADA, "shop", file)
 
-    async def test_many_who_bring_the_same_batch_at_once_bring_it_once(self, lab: Any) -> None:
-        build, _, task = await running(lab)
-        batch = [noted(number, str(number)) for number in range(5)]
-        await asyncio.gather(*(told(lab, task, *batch) for _ in range(10)))
-        numbers = [message for message in await said(lab, build) if message.isdigit()]
-        assert numbers == ["0", "1", "2", "3", "4"]
+    async def test_a_build_knows_where_its_app_file_is(self, lab: Any) -> None:
+        made = await created(lab)
+        bound = await builds.bind(lab, ADA, "shop", "C:\\shop\\é.yml")
+        assert bound.kept == replace(made.kept, config_file="C:\\shop\\é.yml")
+        assert await builds.find(lab, ADA, "shop") == bound
+        assert await said(lab, bound) == [LISTENING, "Bound with config file C:\\shop\\é.yml"]
 
-    async def test_a_later_attempt_counts_anew_and_an_earlier_one_is_not_believed_any_more(
-        self, lab: Any
-    ) -> None:
-        build, job, task = await running(lab)
-        await told(lab, task, noted(0, "first"))
-        await lab.db.write(lambda c: _allow_retry(c, job.number))
-        assert await lost(lab, task) == []
-        again = await begun(lab, job)
-        assert again.attempt == 2
-        await told(lab, task, noted(1, "late"))
-        await told(lab, again, noted(0, "second"), attempt=2)
-        await told(lab, again, noted(0, "second"), attempt=2)
-        assert [m for m in await said(lab, build) if m in {"first", "late", "second"}] == ["first", "second"]
+    async def test_a_build_that_is_loaded_anew_takes_its_history_over(self, lab: Any) -> None:
+        first = await builds.bind(lab, ADA, (await created(lab)).listen_point, FILE)
+        await triggered(lab, first)
+        bound = f"Bound with config file {FILE}"
+        everything = [LISTENING, bound, TRIGGERED]
+        for _ in range(3):
+            again = await self.reloaded(lab)
+            everything += ["Stopped", LISTENING, bound]
+            assert await said(lab, again) == everything
+            assert again.kept.history == first.kept.history
+        assert again.number != first.number
 
-    async def test_what_no_node_said_may_be_said_again(self, lab: Any) -> None:
-        build = await created(lab)
+    async def test_runs_of_both_go_on_in_that_history(self, lab: Any) -> None:
+        await with_node(lab, "n1", "n2")
+        old = await builds.bind(lab, ADA, (await created(lab)).listen_point, FILE)
+        before = await begun(lab, await triggered(lab, old))
+        await builds.remove(lab, ADA, "shop")
+        new = await created(lab)
+        early = await triggered(lab, new)
+        await builds.bind(lab, ADA, "shop", FILE)
+        await told(lab, before, ending(0, "Completed 1/1"), finished(test="shop"), the_end())
+        await told(lab, await begun(lab, early), noted(5, "early"), ending(6, "Completed 1/1"))
+        await triggered(lab, await builds.find(lab, ADA, "shop"))
+        assert (await said(lab, new, runs=True)).count("Completed 1/1") == 2
+        assert "early" in await said(lab, new, Level.INFO)
+        assert (await said(lab, new)).count(TRIGGERED) == 3
+
+    async def test_another_file_is_another_history(self, lab: Any) -> None:
+        await builds.bind(lab, ADA, (await created(lab)).listen_point, FILE)
+        other = await self.reloaded(lab, "/srv/other.yml")
+        assert await said(lab, other) == [LISTENING, "Bound with config file /srv/other.yml"]
+        back = await self.reloaded(lab)
+        assert (await said(lab, back))[:3] == [LISTENING, f"Bound with config file {FILE}", "Stopped"]
+
+    async def test_so_is_another_project_and_another_name(self, lab: Any) -> None:
+        await builds.bind(lab, ADA, (await created(lab)).listen_point, FILE)
+        other = await self.reloaded(lab, more="project: web")
+        assert (await said(lab, other))[0:1] == [LISTENING]
+        assert "Stopped" not in await said(lab, other)
+        blog = await created(lab, "blog")
+        await builds.bind(lab, ADA, "blog", FILE)
+        assert await said(lab, blog) == ["Listening on blog", f"Bound with config file {FILE}"]
+
+    async def test_of_several_that_were_removed_the_last_goes_on(self, lab: Any) -> None:
         for _ in range(2):
-            await builds.note(lab, build, [(INFO, "Valid payload received")])
-        assert (await said(lab, build)).count("Valid payload received") == 2
+            made = await created(lab)
+            await lab.db.write(lambda c, made=made: sql.bind(c, made.kept, FILE))
+            last = made
+            await builds.remove(lab, ADA, "shop")
+        again = await created(lab)
+        bound = await builds.bind(lab, ADA, "shop", FILE)
+        kept = await lab.db.read(lambda c: sql.by_number(c, last.number))
+        assert bound.kept.history == kept.history
+        assert again.number != bound.kept.history
 
-    async def test_of_one_moment_what_was_said_later_is_the_newer(self, db: Database) -> None:
-        def work(c: Connection) -> list[Record]:
-            for number in range(30):
-                add(c, Record(NOW + number // 10, Channel.RUN, INFO, str(number)))
-            return build_records.page(c, 1, Page(None, DEBUG, 0, -1))
-
-        assert [record.message for record in await db.write(work)] == [str(n) for n in range(29, -1, -1)]
-
-    async def test_what_is_said_late_stands_where_it_was_said(self, db: Database) -> None:
-        def work(c: Connection) -> list[Record]:
-            for at in (NOW + 5, NOW, NOW + 9):
-                add(c, Record(at, Channel.RUN, INFO, str(at - NOW)))
-            return build_records.page(c, 1, Page(None, DEBUG, 0, -1))
-
-        assert [record.message for record in await db.write(work)] == ["9", "5", "0"]
-
-    async def test_any_text_is_kept_as_it_is(self, db: Database) -> None:
-        text = "é😀\n\t\x1b[0m 'quoted' \\u0000 %s {x}\r\n" + "x" * 64_000
-
-        def work(c: Connection) -> list[Record]:
-            add(c, Record(NOW, Channel.ACTIONS, DEBUG, text))
-            return build_records.page(c, 1, Page(None, DEBUG, 0, -1))
-
-        assert await db.write(work) == [Record(NOW, Channel.ACTIONS, DEBUG, text)]
-
-    async def test_old_records_go_and_with_them_what_was_to_be_told_of_them(self, lab: Any) -> None:
-        more = "extensions: {post: {module: logs, level: DEBUG}}"
-        build = await created(lab, more=more)
-        await builds.note(lab, build, [(INFO, str(number)) for number in range(5)])
-
-        def announced(c: Connection) -> int:
-            return len(c.execute(announcements.select()).all())
-
-        assert await lab.db.read(announced) == 6
-        before = NOW + 99 * SECOND
-        assert await lab.db.write(lambda c: build_records.remove_before(c, NOW, 9)) == 0
-        assert await lab.db.write(lambda c: build_records.remove_before(c, before, 4)) == 4
-        assert (len(await said(lab, build)), await lab.db.read(announced)) == (2, 2)
-        assert await lab.db.write(lambda c: build_records.remove_before(c, before, 4)) == 2
-        assert (await said(lab, build), await lab.db.read(announced)) == ([], 0)
-
-
-def add(c: Connection, record: Record, history: int = 1) -> None:
-    build_records.add(c, history, history, (), record)
-
-
-def _allow_retry(c: Connection, job: int) -> None:
-    c.exec_driver_sql(f"UPDATE jobs SET retries = 1 WHERE id = {job}")
-
-
-class TestPages:
-    @pytest.fixture
-    async def many(self, db: Database) -> Database:
-        """Twelve records of one history, message = number, the newest has the highest; and other histories."""
-
-        def work(c: Connection) -> None:
-            for number in range(12):
-                channel, level = list(Channel)[number % 3], list(Level)[number % 5]
-                add(c, Record(NOW + number, channel, level, str(number)))
-                add(c, Record(NOW + number, channel, level, "of another"), history=2)
-
-        await db.write(work)
-        return db
-
-    async def page(self, db: Database, page: Page) -> list[int]:
-        return [int(record.message) for record in await db.read(lambda c: build_records.page(c, 1, page))]
-
-    async def test_a_page_is_a_part_of_what_there_is(self, many: Database) -> None:
-        every = list(range(11, -1, -1))
-        assert await self.page(many, Page(None, DEBUG, 0, -1)) == every
-        assert await self.page(many, Page(None, DEBUG, 0, 5)) == every[:5]
-        assert await self.page(many, Page(None, DEBUG, 5, 5)) == every[5:10]
-        assert await self.page(many, Page(None, DEBUG, 10, 5)) == every[10:]
-        assert await self.page(many, Page(None, DEBUG, 7, -1)) == every[7:]
-        assert await self.page(many, Page(None, DEBUG, 12, 5)) == []
-        assert await self.page(many, Page(None, DEBUG, 0, 0)) == []
-
-    @pytest.mark.parametrize("level", [-(2**31) + 1, 0, 10, 11, 20, 25, 30, 40, 50, 51, 2**31 - 1])
-    async def test_a_level_is_the_least_that_is_shown(self, many: Database, level: int) -> None:
-        found = await self.page(many, Page(None, level, 0, -1))
-        assert found == [n for n in range(11, -1, -1) if list(Level)[n % 5] >= level]
-
-    async def test_channels_and_levels_are_counted_before_pages(self, many: Database) -> None:
-        runs = (Channel.RUN,)
-        assert await self.page(many, Page(runs, DEBUG, 0, -1)) == [11, 8, 5, 2]
-        assert await self.page(many, Page(runs, INFO, 0, -1)) == [11, 8, 2]
-        assert await self.page(many, Page(runs, INFO, 1, 1)) == [8]
-        assert await self.page(many, Page((Channel.TEST, Channel.RUN), WARNING, 1, 2)) == [8, 3]
-
-    async def test_pages_of_the_api_are_counted_from_one(self, lab: Any) -> None:
-        build = await created(lab)
-        await builds.note(lab, build, [(INFO, str(number)) for number in range(1, 25)])
-
-        async def page(**fields: int) -> list[str]:
-            found = await build_logs.records(lab, build, Pages(**fields))
-            return [record.message for record in found]
-
-        every = [*(str(number) for number in range(24, 0, -1)), "Listening on shop"]
-        assert await page() == every[:10]
-        assert await page(first=2) == await page(first=2, last=1) == every[10:20]
-        assert await page(first=2, last=3) == every[10:]
-        assert await page(first=-3, last=0, size=3) == every[:3]
-        assert await page(first=3, size=-1) == every
-        assert await page(first=2**31 - 1, last=2**31 - 1, size=2**31 - 1) == []
-        assert await page(first=1, last=2**31 - 1, size=2**31 - 1) == every
-
-    async def test_runs_alone_are_the_history(self, lab: Any) -> None:
-        build, _, task = await running(lab)
-        assert await build_logs.last_end(lab, build) is None
-        await told(lab, task, noted(0), of_run(1, "Completed 1/1"))
-        assert await said(lab, build, runs=True) == [TRIGGERED, "Completed 1/1"]
-        last = await build_logs.last_end(lab, build)
-        assert last is not None
-        assert last.message == "Completed 1/1"
+    async def test_a_build_may_be_bound_again(self, lab: Any) -> None:
+        made = await created(lab)
+        for _ in range(2):
+            bound = await builds.bind(lab, ADA, "shop", FILE)
+        assert bound.kept.history == made.kept.history
+        assert await said(lab, made) == [LISTENING, *[f"Bound with config file {FILE}"] * 2]

@@ -102,3 +102,18 @@ def test_stop_ends_the_server_with_all_its_children(sci_programs: Path, tmp_path
         listed = admin("list")
         words = f"Failed to get app list: Failed to connect to Sloth CI on {ending.url}\n"
         assert (listed.status, listed.out) == (1, words)
+
+
+def test_a_server_does_not_restart_with_settings_that_it_could_not_start_with(own_sloth: Sloth) -> None:
+    for text, sentence in (
+        ("port = 'many'\n", "a setting is wrong"),
+        ("trusted_proxies = ['here']\n", "trusted_proxies"),
+        ("[node.tv]\nlabels = []\n", "has no device"),
+        ("[", "is not TOML"),
+    ):
+        (own_sloth.data / "anyrig.toml").write_text(text)
+        refused = own_sloth.ask("restart")
+        assert refused.status_code == 400
+        assert sentence in refused.text
+    assert own_sloth.ask("version").status_code == 200
+    assert own_sloth.starts() == 1

@@ -36,10 +36,12 @@ def _paged(statement: Select[Any]) -> Select[Any]:
 _OF = build_records.c.channel.in_(bindparam("channels", expanding=True))
 _PAGE = _paged(select(*_COLUMNS).where(build_records.c.history == bindparam("of")))
 _PAGE_OF = _PAGE.where(_OF)
+_HERE = (builds.c.listen_point == bindparam("point"), builds.c.removed.is_(None))
 _PAGE_AT = _paged(
-    select(*_COLUMNS, builds.c.project)
-    .join(builds, builds.c.history == build_records.c.history)
-    .where(builds.c.listen_point == bindparam("point"), builds.c.removed.is_(None))
+    # As values by themselves, not joined: so PostgreSQL knows that an index has the records in order.
+    select(*_COLUMNS, select(builds.c.project).where(*_HERE).scalar_subquery().label("project")).where(
+        build_records.c.history == select(builds.c.history).where(*_HERE).scalar_subquery()
+    )
 )
 _PAGE_AT_OF = _PAGE_AT.where(_OF)
 

@@ -21,7 +21,9 @@ async def who_asks(request: Request) -> Principal:
     known = lab.passwords.known(user, password)
     if known is not None:
         return known
-    request.app.state.limits.admit(f"{address(request)} {user}", Traffic.LOGIN)
+    limits = request.app.state.limits
+    for caller in (f"{address(request)} {user}", address(request)):
+        limits.admit(f"login {caller}", Traffic.LOGIN)
     return await lab.passwords.principal(user, password)
 
 

@@ -61,9 +61,13 @@ async def _answered(request: Request) -> Response:
 async def _heard(request: Request, build: Build) -> Response:
     agent = request.headers.get("user-agent", "")[:200]
     said: Said = [(Level.DEBUG, f"Payload received from {address(request)} - {agent}")]
-    response = await _judged(request, build, said)
-    await builds.note(lab_of(request), build, said)
-    return response
+    try:
+        return await _judged(request, build, said)
+    except AnyrigError as error:
+        said.append((Level.ERROR, str(error)))
+        raise
+    finally:
+        await builds.note(lab_of(request), build, said)
 
 
 async def _judged(request: Request, build: Build, said: Said) -> Response:
@@ -120,6 +124,8 @@ async def _built(request: Request, build: Build, judgement: Judgement, said: Sai
             await build_runs.trigger(lab, who, build, build_runs.Wanted(Source.WEBHOOK, params, deliveries))
         except build_runs.Replayed:
             said.append((Level.WARNING, "This payload was received before: nothing is built"))
+        except build_runs.Removed:
+            raise NotFound(what="build", name=build.listen_point) from None
         else:
             taken += 1
     if taken:
