@@ -1,6 +1,10 @@
 """An X display in memory that a test can take away and bring back."""
 
+import random
 import subprocess
+
+HIGH = range(1000, 30_000)
+"""Servers that look for a free number by themselves begin at 0: they do not take ours while it is free."""
 
 
 class XServer:
@@ -9,18 +13,18 @@ class XServer:
     def __init__(self, width: int = 640, height: int = 360) -> None:
         self._screen = ["-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"]
         self._process: subprocess.Popen[str] | None = None
-        self.display = ""
+        self.display = f":{random.choice(HIGH)}"
 
     def start(self) -> None:
         """Returns when clients can connect."""
-        command = ["Xvfb", *([self.display] if self.display else []), "-displayfd", "1", *self._screen]
+        command = ["Xvfb", self.display, "-displayfd", "1", *self._screen]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True
         )
         self._process = process
         assert process.stdout is not None
         with process.stdout as told:
-            self.display = f":{int(told.readline())}"
+            assert told.readline().strip() == self.display[1:]
 
     def stop(self) -> None:
         if self._process is not None:

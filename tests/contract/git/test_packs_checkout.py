@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyrig.core.errors import PackUnavailable, RevisionNotFound
+from anyrig.executors.descendants import descendants
 from anyrig.packs.checkout import Checkouts
 
 if TYPE_CHECKING:
@@ -215,10 +216,11 @@ def open_files() -> list[str]:
 
 
 def command_lines() -> list[bytes]:
+    """Of git, as far as we have started it: others may run here, too."""
     found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in descendants(os.getpid()):
         try:
-            found.append(process.read_bytes())
+            found.append(Path(f"/proc/{process}/cmdline").read_bytes())
         except OSError:
             continue
     return [line for line in found if line.startswith(b"git\0")]
