@@ -22,15 +22,8 @@ from sqlalchemy import (
 from anyrig.core.jobs import HOLDS_NODE, State
 from anyrig.storage import schema_base, schema_builds, schema_upkeep
 
-metadata, Number, Name = schema_base.metadata, schema_base.Number, schema_base.Name
+metadata, Number, Name = schema_builds.builds.metadata, schema_base.Number, schema_base.Name
 project_keys, duties = schema_upkeep.project_keys, schema_upkeep.duties
-builds, build_jobs, build_records = (
-    schema_builds.builds,
-    schema_builds.build_jobs,
-    schema_builds.build_records,
-)
-build_deliveries, announcements = schema_builds.build_deliveries, schema_builds.announcements
-passwords = schema_builds.passwords
 PRESENT, DELETED = schema_upkeep.PRESENT, schema_upkeep.DELETED
 
 

@@ -23,7 +23,7 @@ from anyrig.engine.clock import utc_now
 from anyrig.engine.waiting import Waiters
 from anyrig.storage import Connection
 from anyrig.storage.database import Database, open_database
-from anyrig.storage.schema import announcements
+from anyrig.storage.schema_builds import announcements
 from anyrig.storage.sql import build_records, builds
 from anyrig.storage.sql.build_records import Page
 

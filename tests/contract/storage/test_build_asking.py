@@ -17,8 +17,8 @@ from anyrig.engine.build_runs import MOST_WAITING, QueueFull, Removed, Replayed,
 from anyrig.engine.known_builds import Build
 from anyrig.storage import Connection
 from anyrig.storage.database import Database
-from anyrig.storage.schema import build_jobs
 from anyrig.storage.schema import jobs as jobs_table
+from anyrig.storage.schema_builds import build_jobs
 from anyrig.storage.sql import build_deliveries, jobs
 from anyrig.storage.sql import builds as sql
 

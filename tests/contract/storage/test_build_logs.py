@@ -34,7 +34,7 @@ from anyrig.engine.retention import Kept
 from anyrig.storage import Connection
 from anyrig.storage.database import Database
 from anyrig.storage.objects_files import FileObjects
-from anyrig.storage.schema import announcements, build_deliveries
+from anyrig.storage.schema_builds import announcements, build_deliveries
 from anyrig.storage.sql import build_records
 from anyrig.storage.sql.build_records import Page
 

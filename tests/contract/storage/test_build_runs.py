@@ -35,8 +35,8 @@ from anyrig.engine.outgoing import Ended
 from anyrig.engine.seals import Seal
 from anyrig.storage import Connection
 from anyrig.storage.database import Database
-from anyrig.storage.schema import build_jobs
 from anyrig.storage.schema import jobs as jobs_table
+from anyrig.storage.schema_builds import build_jobs
 from anyrig.storage.sql import builds as sql
 from anyrig.storage.sql import results, tasks
 

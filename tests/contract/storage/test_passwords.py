@@ -10,7 +10,7 @@ from anyrig.core.users import Principal, Role
 from anyrig.engine import access
 from anyrig.engine.passwords import LONGEST, Passwords, set_password
 from anyrig.storage.database import Database
-from anyrig.storage.schema import passwords as table
+from anyrig.storage.schema_builds import passwords as table
 from anyrig.storage.sql import access as access_sql
 
 PASSWORD = "größe hunter2"

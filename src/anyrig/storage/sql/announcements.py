@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 
 from anyrig.core.build_records import Channel, Level, Record
-from anyrig.storage.schema import AnyRow, announcements, build_records, jobs
+from anyrig.storage.schema import AnyRow, jobs
+from anyrig.storage.schema_builds import announcements, build_records
 
 _ROW = announcements.c
 _HEADS = select(func.min(_ROW.id).label("id")).group_by(_ROW.build, _ROW.extension).subquery()

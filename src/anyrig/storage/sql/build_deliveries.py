@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
-from anyrig.storage.schema import build_deliveries
+from anyrig.storage.schema_builds import build_deliveries
 
 
 def remember(connection: Connection, build: int, deliveries: Sequence[str], now: int) -> bool:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, insert, sele
 
 from anyrig.core.build_records import Channel, Level, Record
 from anyrig.core.messages import Noted
-from anyrig.storage.schema import AnyRow, announcements, build_records, builds
+from anyrig.storage.schema import AnyRow
+from anyrig.storage.schema_builds import announcements, build_records, builds
 from anyrig.storage.sql.builds import BuildJob, Listener
 
 _ADD = insert(build_records)

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from anyrig.core.build_records import Channel, Level, Record
 from anyrig.core.records import Job
-from anyrig.storage.schema import build_jobs, build_records, builds, jobs
+from anyrig.storage.schema import jobs
+from anyrig.storage.schema_builds import build_jobs, build_records, builds
 from anyrig.storage.sql import jobs as jobs_sql
 
 Key = tuple[int, int]

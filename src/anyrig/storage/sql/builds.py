@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from anyrig.core.build_records import Level
-from anyrig.storage.schema import AnyRow, build_jobs, builds
+from anyrig.storage.schema import AnyRow
+from anyrig.storage.schema_builds import build_jobs, builds
 
 _PRESENT = select(builds).where(builds.c.listen_point == bindparam("key"), builds.c.removed.is_(None))
 _BY_NUMBER = select(builds).where(builds.c.id == bindparam("key"))

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, delete, insert, select
 
-from anyrig.storage.schema import passwords
+from anyrig.storage.schema_builds import passwords
 
 
 def put(connection: Connection, user: str, hashed: str, role: str) -> None:
