@@ -57,7 +57,8 @@ class Delivery:
             batch = await self._next()
             if self._is_last_result(batch[-1]):
                 batch += await self._rest()
-            if not await self._told(batch):
+            if not (self._is_short and await self._told(batch)):
+                self._is_short = False
                 await self._publish(tuple(await self._events(batch)))
             self._delivered(batch)
             if isinstance(batch[-1], Ended):
@@ -95,20 +96,18 @@ class Delivery:
     async def _told(self, batch: Sequence[Entry]) -> bool:
         """The short way: one message to a server, with the files in it if they are small.
 
-        True when the server has committed it. After the first trouble all goes the long way, through the
-        stream: what it has must not be overtaken.
+        True when the server has committed it. After what does not go this way all goes the long one, through
+        the stream: what it has must not be overtaken.
         """
-        if not self._is_short:
-            return False
         files = [self._files(entry) for entry in batch]
         measured = little([file for each in files for file in each])
         if measured is None:
             return False
         events = _said(batch, files, [one.artifact for one in measured])
-        self._is_short = await self._ask(events, self._uploads.unknown(measured))
-        if self._is_short:
+        is_told = await self._ask(events, self._uploads.unknown(measured))
+        if is_told:
             self._uploads.came(measured)
-        return self._is_short
+        return is_told
 
     async def _ask(self, events: Sequence[Event], files: Sequence[Measured]) -> bool:
         spec, attempt = self._journal.opened.spec, self._journal.opened.attempt

@@ -15,7 +15,7 @@ from anyrig.engine.announcing.base import ANNOUNCEMENTS
 from anyrig.engine.ingest import TooEarly, ingest
 from anyrig.engine.lab import Lab
 from anyrig.engine.lose import lose
-from anyrig.engine.outgoing import Changed, Dispatched, Ended, Reserved, Said
+from anyrig.engine.outgoing import Changed, Dispatched, Ended, Outgo, Reserved, Said
 from anyrig.engine.waiting import RESERVATIONS
 from anyrig.storage.sql import nodes as nodes_sql
 
@@ -101,34 +101,42 @@ def _answer_events(lab: Lab) -> Callable[[Message], Awaitable[bytes]]:
 
 def _wake(lab: Lab) -> Callable[[Message], Awaitable[None]]:
     async def wake(message: Message) -> None:
-        lab.waiters.wake(message.data.decode(errors="replace"))
+        for topic in message.data.decode(errors="replace").split("\n"):
+            lab.waiters.wake(topic)
 
     return wake
 
 
 async def _say(lab: Lab) -> None:
-    """Say what was committed: here at once, to the others over the bus."""
+    """Say what was committed: here at once, to the others over the bus, in one message."""
     async with asyncio.TaskGroup() as group:
         while True:
-            match await lab.outgoing.next():
-                case Dispatched() as one:  # a node may take its time to answer
+            items = await lab.outgoing.next()
+            for one in items:
+                if isinstance(one, Dispatched):  # a node may take its time to answer
                     group.create_task(place.send(lab, one))
-                case Ended(uid) as one:
-                    if one.is_build:
-                        lab.builds.ended(uid, one.said)
-                    await _notify(lab, uid)
-                case Changed(number):
-                    await _notify(lab, f"job.{number}")
-                case Said():
-                    lab.waiters.wake(ANNOUNCEMENTS)
-                case Reserved():
-                    await _notify(lab, RESERVATIONS)
+            topics = dict.fromkeys(topic for one in items if (topic := _topic(lab, one)))
+            for topic in topics:
+                lab.waiters.wake(topic)
+            if topics:
+                with suppress(Unavailable):
+                    await lab.bus.send(subjects.ui("changed"), "\n".join(topics).encode())
 
 
-async def _notify(lab: Lab, topic: str) -> None:
-    lab.waiters.wake(topic)
-    with suppress(Unavailable):
-        await lab.bus.send(subjects.ui("changed"), topic.encode())
+def _topic(lab: Lab, one: Outgo) -> str:
+    """What others wait for; empty when nobody does elsewhere."""
+    match one:
+        case Ended(uid, is_build, said):
+            if is_build:
+                lab.builds.ended(uid, said)
+            return uid
+        case Changed(number):
+            return f"job.{number}"
+        case Reserved():
+            return RESERVATIONS
+        case Said():
+            lab.waiters.wake(ANNOUNCEMENTS)
+    return ""
 
 
 def _ingest(lab: Lab) -> Callable[[list[Delivery]], Awaitable[None]]:

@@ -56,5 +56,9 @@ class Outgoing:
         for item in items:
             self._queue.put_nowait(item)
 
-    async def next(self) -> Outgo:
-        return await self._queue.get()
+    async def next(self) -> list[Outgo]:
+        """All that there is; waits until there is something."""
+        items = [await self._queue.get()]
+        while not self._queue.empty():
+            items.append(self._queue.get_nowait())
+        return items
