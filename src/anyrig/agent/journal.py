@@ -41,16 +41,18 @@ class Journal:
     def create(cls, root: Path, opened: Opened) -> Self:
         """A new folder; what an older attempt of the same task left in this place is gone."""
         folder = root / f"{opened.spec.task}-{opened.attempt}"
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "files").mkdir(parents=True)
-        new = folder / "opened.new"
-        new.write_bytes(msgspec.json.encode(_without_secrets(opened)))
-        new.rename(folder / "opened")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            shutil.rmtree(folder)
+            folder.mkdir()
+        (folder / "files").mkdir()
+        (folder / "opened").write_bytes(msgspec.json.encode(_without_secrets(opened)))
         return cls(folder, opened)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """None when the folder was left before it was complete: then nothing was accepted."""
+        """None when the folder was left before it was complete: then nothing was begun."""
         try:
             opened = msgspec.json.decode((folder / "opened").read_bytes(), type=Opened)
         except (OSError, msgspec.MsgspecError):

@@ -109,14 +109,15 @@ class TaskReporter:
         Results are on their way while they are brought to the disk: only a power cut in the midst of that
         takes them from the journal, and then either the server has them, or nobody has heard of them.
         """
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            entries, self._unwritten = self._unwritten, []
-            self._journal.note(*entries)
-            for entry in entries:
-                self._delivery.put(entry)
-            if any(isinstance(entry, Finished) for entry in entries):
-                await asyncio.to_thread(self._journal.sync)
-            if isinstance(entries[-1], Ended):
-                return
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                entries, self._unwritten = self._unwritten, []
+                self._journal.note(*entries)
+                for entry in entries:
+                    self._delivery.put(entry)
+                if any(isinstance(entry, Finished) for entry in entries):
+                    group.create_task(asyncio.to_thread(self._journal.sync))
+                if isinstance(entries[-1], Ended):
+                    return

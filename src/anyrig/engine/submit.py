@@ -86,17 +86,16 @@ def _insert(
         return known, []
     if wanted.node is not None and nodes_sql.agent_of(connection, wanted.node) is None:
         raise NotFound(what="node", name=wanted.node)
-    number = jobs_sql.add(connection, _new_job(user, wanted), now)
+    new = _new_job(user, wanted)
+    number = jobs_sql.add(connection, new, now)
     also(connection, number, now)
     decision, dispatched = place.place_new(connection, _new_task(connection, number, user, wanted), now)
     if not wanted.queue and not dispatched:
         raise _refusal(connection, decision, user, wanted.node, now)
     uid = job_uid(wanted.node, lab.series, number)
-    jobs_sql.name(connection, number, uid, State.PLACED if dispatched else State.QUEUED)
-    job = jobs_sql.by_number(connection, number)
-    if job is None:
-        raise NotFound(what="job", name=uid)
-    return job, dispatched
+    state = State.PLACED if dispatched else State.QUEUED
+    jobs_sql.name(connection, number, uid, state)
+    return jobs_sql.fresh(new, number, uid, state, now), dispatched
 
 
 def _new_task(connection: Connection, job: int, user: str, wanted: Submission) -> Waiting:

@@ -79,6 +79,21 @@ def name(connection: Connection, number: int, uid: str, state: State) -> None:
     connection.execute(_CHANGE, {"number": number, "uid": uid, "state": state})
 
 
+def fresh(new: NewJob, number: int, uid: str, state: State, now: int) -> Job:
+    """A job that was just added and named, as it would be read."""
+    return Job(
+        number=number,
+        uid=uid,
+        state=state,
+        created=now,
+        started=None,
+        ended=None,
+        counts=Counts(0, 0, 0, len(new.tests)),
+        stopped_by=None,
+        **{field: getattr(new, field) for field in NewJob.__slots__ if field != "idempotency"},
+    )
+
+
 def by_uid(connection: Connection, uid: str) -> Job | None:
     return _one(connection, _BY_UID, uid)
 
