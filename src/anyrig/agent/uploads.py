@@ -88,22 +88,18 @@ class Uploads:
         now = time.monotonic()
         return [one for one in files if self._known.get(one.artifact.sha256, now) <= now]
 
-    def came(self, files: Sequence[Measured]) -> None:
+    def came(self, files: Iterable[Measured]) -> None:
         """The server has them."""
         until = time.monotonic() + self._remembered_for
         for one in files:
             self._remember(one.artifact.sha256, until)
 
     async def _send_small(self, files: list[Measured]) -> None:
-        now = time.monotonic()
-        unknown = {
-            one.artifact.sha256: one for one in files if self._known.get(one.artifact.sha256, now) <= now
-        }
+        unknown = {one.artifact.sha256: one for one in self.unknown(files)}.values()
         if unknown:
-            body = _packed(unknown.values())
+            body = _packed(unknown)
             await self._retried(lambda _: self._post(body))
-        for sha256 in unknown:
-            self._remember(sha256, now + self._remembered_for)
+            self.came(unknown)
 
     async def _post(self, body: bytes) -> None:
         async with self._session.post(

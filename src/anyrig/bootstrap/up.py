@@ -24,12 +24,9 @@ from anyrig.settings import ServerSettings
 
 if TYPE_CHECKING:
     from anyrig.engine.lab import Lab
-    from anyrig.server.builds_around import Ending
 
 LOCAL = "local"
 """The agent that runs here; its nodes are local-1, local-2 …"""
-RESTART = "restart"
-"""As ``server.builds_around.Ending`` has it, which is loaded later."""
 _AGENT_SECONDS = 10.0
 Packs = Sequence[tuple[str, str | None]]
 
@@ -63,6 +60,7 @@ async def up(
     ):
         with unneeded("aiohttp"):
             from anyrig.bootstrap import server  # noqa: PLC0415 - slow, and the agent loads meanwhile
+            from anyrig.server.builds_around import Ending  # noqa: PLC0415 - comes with it
         first = not (settings.data / server.TOKEN_FILE).exists()
 
         async def ready(lab: "Lab") -> None:
@@ -74,8 +72,8 @@ async def up(
 
         left: list[Handover] = []
 
-        async def leave(ending: "Ending") -> None:
-            if ending == RESTART:
+        async def leave(ending: Ending) -> None:
+            if ending is Ending.RESTART:
                 left.append(await agent.left(kept_open(under.listening)))
             else:
                 await agent.end()
@@ -91,14 +89,15 @@ async def server_alone(
     async with ground.laid(settings, taken().listening) as under:
         with unneeded("aiohttp"):
             from anyrig.bootstrap import server  # noqa: PLC0415 - as above
+            from anyrig.server.builds_around import Ending  # noqa: PLC0415 - as above
 
         async def ready(_lab: "Lab") -> None:
             say(f"ready {under.url}")
 
         left: list[Handover] = []
 
-        async def leave(ending: "Ending") -> None:
-            if ending == RESTART:
+        async def leave(ending: Ending) -> None:
+            if ending is Ending.RESTART:
                 left.append(Handover(kept_open(under.listening)))
 
         await server.serve(settings, under, packs, stop, ready, leave)

@@ -31,6 +31,10 @@ class Channel(StrEnum):
     """A run as a whole: it was asked for, it has ended."""
 
 
+LOGGERS = {Channel.TEST: "", Channel.ACTIONS: ".exec", Channel.RUN: ".build"}
+"""What stands behind the listen point in the names that Sloth CI's clients know the channels by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One log record; ``at`` in microseconds since the epoch, UTC."""

@@ -25,7 +25,8 @@ RESERVED = frozenset(
 )
 """First parts of paths that are not to be had as listen points: ours, and those of other APIs here."""
 _SEGMENT = re.compile(r"[^/\s?#%\\\x00-\x1f\x7f\ud800-\udfff]+")
-_PARAM = re.compile(r"[^\s{}!:]+")
+PARAM = re.compile(r"[^\s{}!:]+")
+"""What can be the name of a placeholder."""
 _SECRET = re.compile(r"passw|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
 
 
@@ -174,7 +175,7 @@ def _params(given: object) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
         raise BadBuild(reason="params is not a map of names and values")
     for name in given:
-        if not isinstance(name, str) or not _PARAM.fullmatch(name):
+        if not isinstance(name, str) or not PARAM.fullmatch(name):
             raise BadBuild(reason=f"params: {str(name)[:60]!r} cannot be the name of a placeholder")
     return dict(given)
 

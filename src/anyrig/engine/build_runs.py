@@ -52,8 +52,11 @@ class Wanted:
     idempotency: str | None = None
 
 
-class Removed(Exception):
-    """The build is not there any more."""
+class Removed(NotFound):
+    """There is no {what} '{name}'.
+
+    Not any more: it was there a moment ago.
+    """
 
 
 async def trigger_at(lab: Lab, who: Principal, listen_point: str, wanted: Wanted) -> tuple[Build, Job]:
@@ -67,10 +70,7 @@ async def trigger_at(lab: Lab, who: Principal, listen_point: str, wanted: Wanted
         with suppress(Removed):
             return known, await trigger(lab, who, known, wanted)
     build = await builds_of.find(lab, who, listen_point)
-    try:
-        return build, await trigger(lab, who, build, wanted)
-    except Removed:
-        raise NotFound(what="build", name=listen_point) from None
+    return build, await trigger(lab, who, build, wanted)
 
 
 async def trigger(lab: Lab, who: Principal, build: Build, wanted: Wanted) -> Job:
@@ -128,7 +128,7 @@ class _Noting:
         build, heard = self._build, listeners(self._build.config)
         kept = builds.present(connection, build.listen_point)
         if kept is None or kept.number != build.number:
-            raise Removed
+            raise Removed(what="build", name=build.listen_point)
         if not build_deliveries.remember(connection, build.number, self._wanted.deliveries, now):
             raise Replayed
         waiting = builds.waiting(connection, build.number)

@@ -9,13 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from anyrig.core.build_records import Channel, Record
+from anyrig.core.build_records import LOGGERS, Record
 from anyrig.core.errors import AnyrigError
 
 T = TypeVar("T")
 ANNOUNCEMENTS = "announcements"
 """The topic of ``Lab.waiters`` to wake when there is something new to be told."""
-_SUFFIXES = {Channel.TEST: "", Channel.ACTIONS: ".exec", Channel.RUN: ".build"}
 
 
 class NotTold(AnyrigError):
@@ -50,7 +49,7 @@ class Announcement:
     @property
     def logger(self) -> str:
         """Who says it, as clients of Sloth CI know them."""
-        return self.listen_point + _SUFFIXES[self.record.channel]
+        return self.listen_point + LOGGERS[self.record.channel]
 
 
 @cache

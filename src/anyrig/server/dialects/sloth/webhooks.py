@@ -124,8 +124,6 @@ async def _built(request: Request, build: Build, judgement: Judgement, said: Sai
             await build_runs.trigger(lab, who, build, build_runs.Wanted(Source.WEBHOOK, params, deliveries))
         except build_runs.Replayed:
             said.append((Level.WARNING, "This payload was received before: nothing is built"))
-        except build_runs.Removed:
-            raise NotFound(what="build", name=build.listen_point) from None
         else:
             taken += 1
     if taken:

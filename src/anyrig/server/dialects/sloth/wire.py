@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from anyrig.core.build_records import Channel, Level, Record
+from anyrig.core.build_records import LOGGERS, Level, Record
 from anyrig.core.builds import BadBuild
 from anyrig.core.errors import (
     AnyrigError,
@@ -35,7 +35,6 @@ _STATUS: tuple[tuple[type[AnyrigError], int], ...] = (
 )
 _AS_THEY_ARE = ("The \"'id'\" param", "Failed to create app", "No matching validator")
 _NO_CONFIG = "is not a valid config string"
-_SUFFIX = {Channel.TEST: "", Channel.ACTIONS: ".exec", Channel.RUN: ".build"}
 _LEVELS = {level: level.name for level in Level}
 _LARGEST = 2**31 - 1
 """What databases take for a level."""
@@ -102,7 +101,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def records_json(listen_point: str, records: Sequence[Record]) -> list[dict[str, Any]]:
-    names = {channel: listen_point + suffix for channel, suffix in _SUFFIX.items()}
+    names = {channel: listen_point + suffix for channel, suffix in LOGGERS.items()}
     return [
         {
             "timestamp": record.at / 1e6,

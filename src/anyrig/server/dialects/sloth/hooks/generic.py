@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from anyrig.core.builds import PARAM
 from anyrig.server.dialects.sloth.hooks.base import BAD_SHAPE, OK, Hook, Judgement, Refused, total
 from anyrig.server.dialects.sloth.hooks.options import Options
 from anyrig.server.dialects.sloth.hooks.payload import at, text
@@ -25,7 +26,6 @@ DEFAULT_NETWORKS: Networks = ()
 _TOKEN = "x-webhook-token"  # noqa: S105 - the name of a header
 _BRANCH = ("ref", "branch")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_PARAM = re.compile(r"[^\s{}!:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _params(given: Options) -> Mapping[str, str]:
     if not isinstance(params, Mapping) or not all(isinstance(path, str) for path in params.values()):
         given.refuse("params is not a map of params and where they are in the payload")
     for name in params:
-        if not isinstance(name, str) or not _PARAM.fullmatch(name):
+        if not isinstance(name, str) or not PARAM.fullmatch(name):
             given.refuse(f"params: {str(name)[:60]!r} cannot be the name of a placeholder")
     return dict(params)
 
